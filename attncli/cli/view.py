@@ -28,7 +28,7 @@ from attncli.cli.showing import (
 from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError
-from attncli.errors.wording import visible
+from attncli.errors.wording import counted_as, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.settings import Which
 
@@ -86,17 +86,32 @@ class Choosing:
         return replace(chosen, asked=asked).of(result)
 
     def few(self, result: "AttentionResult", *, silent: bool) -> "Choosing":
-        """The same part, or of very many matrices the mean of the last layer's heads, said so."""
-        n_layers, n_heads = result.attention.n_layers, result.attention.n_heads
-        if n_layers * n_heads <= _MOST_MATRICES or self.layer or self.head or self.agg:
+        """The same part, or of many matrices what `explain` shows of them, said so.
+
+        A result that holds all its layers and heads is shown as `explain` shows it; of those that
+        somebody chose, and of another tool's matrices, several are shown.
+        """
+        from attncli.insight.chosen_part import FEW_HEADS, Part
+
+        if self.layer or self.head or self.agg:
             return self
-        if not silent:
+        whole = Part(which=self.part).of(result)
+        facts, selection = whole.attention, whole.selection or {}
+        n_layers, n_heads = facts.n_layers, facts.n_heads
+        is_own = not (facts.is_foreign or "layers" in selection or "heads" in selection)
+        if not is_own and n_layers * n_heads <= _MOST_MATRICES:
+            return self
+        layer = "-1" if n_layers > 1 else None
+        agg = "mean" if n_heads > FEW_HEADS else None
+        if not silent and (layer or agg):
+            place = "last layer" if layer else "layer"
+            shown = f"the mean of the {place}'s heads" if agg else f"the {place}"
             message(
                 "note",
-                f"{n_layers} layers of {n_heads} heads: shown is the mean of the last layer's "
-                "heads; --layer, --head and --agg choose, -o FILE.html shows all",
+                f"{counted_as(n_layers, 'layer')} of {counted_as(n_heads, 'head')}: shown is "
+                f"{shown}; --layer, --head and --agg choose, -o FILE.html shows all",
             )
-        return replace(self, layer="-1", agg="mean")
+        return replace(self, layer=layer, agg=agg)
 
 
 _EVERY = Choosing()

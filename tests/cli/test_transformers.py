@@ -125,6 +125,29 @@ def test_without_a_choice_a_terminal_shows_the_last_layer(command, folder):
     assert np.shape(record["weights"])[:2] == (3, 4)
 
 
+@pytest.mark.parametrize("n_heads", [2, 4, 6])
+@pytest.mark.parametrize("given", [[], ["--merge"], ["--hide", "[CLS]"], ["--top", "2"]])
+def test_view_shows_as_many_heads_as_explain(command, tmp_path, n_heads, given):
+    """The last layer of what is saved whole: each head where there are four or fewer, else their mean."""
+    folder = str(write_model(tmp_path / "m", "bert", num_attention_heads=n_heads))
+    asked = ("explain", "the unhappiness grows", "--model", folder)
+    assert command(*asked, "-o", str(tmp_path / "saved.json")).code == 0
+    explained = command(*asked, "--show", "weights", *given)
+    viewed = command("view", str(tmp_path / "saved.json"), "--show", "weights", *given)
+    assert viewed.text == explained.text
+    assert "3 layers of" in viewed.said
+
+
+@pytest.mark.parametrize("kept", [["--layer", "0,1", "--head", "1,3"], ["--head", "0"]])
+def test_view_shows_every_matrix_that_was_chosen(command, folder, tmp_path, kept):
+    """Of a record that was saved of a few layers and heads all are shown, as they were asked for."""
+    asked = ("explain", "the unhappiness grows", "--model", folder, *kept)
+    assert command(*asked, "-o", str(tmp_path / "saved.json")).code == 0
+    viewed = command("view", str(tmp_path / "saved.json"), "--show", "weights")
+    assert viewed.text == command(*asked, "--show", "weights").text
+    assert not viewed.said
+
+
 def test_view_shows_what_explain_shows(command, folder, tmp_path):
     """A saved result gives the same part as explain, cell for cell, beside its own new vectors."""
     whole = command("explain", "the unhappiness grows", "--model", folder, "--json")

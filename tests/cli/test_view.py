@@ -87,16 +87,20 @@ def test_layers_and_heads_are_chosen(command: Callable, tmp_path: Path) -> None:
 
 
 def test_many_matrices_are_not_all_printed(command: Callable, tmp_path: Path) -> None:
-    """The mean of the last layer is shown, and stderr says so."""
+    """The last layer is shown, of more than four heads their mean, and stderr says so."""
     weights = np.random.default_rng(0).dirichlet(np.ones(3), size=(4, 3, 3)).astype(np.float32)
     np.save(tmp_path / "a.npy", weights)
     ended = command("view", str(tmp_path / "a.npy"), "--show", "weights")
     assert ended.code == 0
-    weights = np.random.default_rng(0).dirichlet(np.ones(3), size=(12, 3, 3)).astype(np.float32)
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), size=(12, 5, 3)).astype(np.float32)
     np.save(tmp_path / "b.npy", weights)
     ended = command("view", str(tmp_path / "b.npy"), "--show", "weights")
     assert "mean of the last layer's heads" in ended.said
-    assert "mean of heads 0–2" in " ".join(ended.text.split())
+    assert "mean of heads 0–4" in " ".join(ended.text.split())
+    np.save(tmp_path / "c.npy", weights[:, :3])
+    ended = command("view", str(tmp_path / "c.npy"), "--show", "weights")
+    assert "shown is the last layer;" in ended.said
+    assert ended.text.count("head ") == 3
 
 
 def test_pieces_become_words_and_special_tokens_go(command: Callable, tmp_path: Path) -> None:
@@ -204,7 +208,7 @@ def test_other_names_of_rows_leave_those_of_columns(tmp_path, command):
 def test_a_map_of_all_heads_is_said_to_be_of_no_mean(tmp_path, command):
     """Many matrices are drawn into one on tables, and the note that says so stands there alone."""
     file = tmp_path / "many.npy"
-    np.save(file, np.full((5, 4, 2, 2), 0.5))
+    np.save(file, np.full((5, 5, 2, 2), 0.5))
     assert "shown is the mean" in command("view", str(file)).said
     mapped = command("view", str(file), "--map")
     assert "layer 4" in mapped.text
