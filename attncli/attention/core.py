@@ -99,8 +99,8 @@ def attend(
     >>> weights[0]
     array([1., 0.])
     """
-    if scale is not None and not math.isfinite(scale):
-        raise NumericError(f"the scale is {scale}, expected a finite number", place="scale")
+    if scale is not None:
+        expect_finite_scale(scale)
     _check(query, key, value)
     query, key, value = _widened(query), _widened(key), _widened(value)
     key, value = _shared_heads(query, key), _shared_heads(query, value)
@@ -114,6 +114,12 @@ def attend(
         weights = softmax(masked(scores, allowed))  # (…, n_q, n_k)
         return _weighted_sum(weights, value), weights
     return product(weights, value), weights  # (…, n_q, d_v)
+
+
+def expect_finite_scale(scale: float) -> None:
+    """Raises: NumericError for a scale that is not finite."""
+    if not math.isfinite(scale):
+        raise NumericError(f"the scale is {scale}, expected a finite number", place="scale")
 
 
 def _check(query: FloatArray, key: FloatArray, value: FloatArray) -> None:

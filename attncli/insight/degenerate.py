@@ -18,16 +18,19 @@ class RowsSeen:
     def __init__(self) -> None:
         self._is_empty = self._is_one_key = self._is_uniform = True
 
-    def see(self, weights: FloatArray, mask: BoolArray | None = None) -> None:
-        """Sees some of the rows. Shapes: weights and mask (…, n_rows, n_tokens), the first axes 1."""
+    def see(self, weights: FloatArray, mask: BoolArray | None = None) -> bool:
+        """Sees some of the rows, and says whether another could still change what they are.
+
+        Shapes: weights and mask (…, n_rows, n_tokens), the first axes 1. Equal columns may be one.
+        """
         if not (self._is_one_key or self._is_uniform):
-            return
+            return False
         weights = weights.reshape(-1, weights.shape[-1])
         if mask is not None:
             rows = mask.sum(axis=-1) >= 2  # (n_rows,)
             weights, mask = weights[rows], mask[rows]
         if not len(weights) or weights.shape[-1] < 2:
-            return
+            return True
         self._is_empty = False
         self._is_one_key = self._is_one_key and bool((weights.max(axis=-1) > ONE_KEY).all())
         if self._is_uniform:
@@ -35,6 +38,7 @@ class RowsSeen:
             lowest = _shown(weights, mask, np.inf).min(axis=-1)
             alike = (highest - lowest <= UNIFORM) & (highest <= 2 * lowest)  # of many all are small
             self._is_uniform = bool(alike.all())
+        return self._is_one_key or self._is_uniform
 
     @property
     def kind(self) -> Degenerate | None:

@@ -6,25 +6,28 @@ is behind it. It computes many sentences at once, stacked by length, because one
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
 
 from attncli.arrays import BoolArray, Float32Array, FloatArray, IntArray
-from attncli.attention.by_rows import MOST_ROWS, attend_long, is_long
-from attncli.attention.core import attend, attention_scores, masked, softmax
+from attncli.attention.by_rows import MOST_ROWS, is_long
+from attncli.attention.by_words import distinct_words
+from attncli.attention.core import attend, attention_scores
 from attncli.attention.float32 import exact_in_float32, sentence_blocks, small_weights
 from attncli.attention.general import matching_rows, score_scale, unit_rows
 from attncli.attention.masks import attention_mask
 from attncli.attention.products import product
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import AttnError, NumericError, UsageError, field_name, setting
+from attncli.errors import AttnError, NumericError
 from attncli.errors.wording import quoted
-from attncli.insight.degenerate import Degenerate, RowsSeen, degenerate, degenerate_in
+from attncli.insight.degenerate import Degenerate, degenerate_in
 from attncli.mechanisms.analyser import LengthwiseAnalyser
+from attncli.mechanisms.long_text import Asked, LongText, text_by_rows, text_by_words
+from attncli.mechanisms.temperatures import solved_temperature, way_out
 from attncli.reading.reader import (
     Group,
     Reader,
@@ -40,7 +43,7 @@ from attncli.results.stack import Failure, Stack
 from attncli.settings import TEMPERATURE, MechanismSettings, Score
 
 _WHOLE = MechanismSettings()
-_HINT_UP_TO = 128  # tokens: a way out of a degenerate matrix is sought for shorter sentences only
+_FEW_WORDS = 4096  # distinct words of a long text, so many in float64 even where float32 is exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
         if self.settings.score == "cosine":
             bounds = np.full((len(vectors), 1), largest)
         else:
-            bounds = np.square(vectors).sum(axis=1, keepdims=True).astype(np.float64) * largest
+            with np.errstate(over="ignore"):  # what overflows is not moderate
+                squares = np.square(vectors).sum(axis=1, keepdims=True)
+            bounds = squares.astype(np.float64) * largest
         return exact_in_float32(bounds, self.store.dim).astype(np.float32)
 
     def _fits_float32(self, rows: IntArray) -> BoolArray:
@@ -138,6 +143,8 @@ class GeneralAnalyser(LengthwiseAnalyser):
         self, texts: Sequence[str], group: Group, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
+        if is_long(group.rows.shape[1]):
+            return self._of_long(texts, group, small)
         if small:
             return self._in_float32(texts, group)
         return self._in_float64(texts, group)
@@ -148,7 +155,6 @@ class GeneralAnalyser(LengthwiseAnalyser):
         embeddings: Float32Array | None = None
         weights: FloatArray | None = None
         contextual: FloatArray | None = None
-        kinds: dict[int, Degenerate] | None = None
         if self._weighs or self.include & {"measures", *STAGE_FIELDS}:
             embeddings = lexicon.vectors().take(group.rows, axis=0)  # (B, n_tokens, d_model)
         if self._weighs and embeddings is not None:
@@ -157,42 +163,85 @@ class GeneralAnalyser(LengthwiseAnalyser):
                 matching = lexicon.projected(self._units).take(group.rows, axis=0)
             scale = score_scale(self.settings.score, self.store.dim) / temperature
             mask = self._mask(group.rows.shape[1])
-            if is_long(group.rows.shape[1]):
-                contextual, weights, kinds = self._by_rows(
-                    matching, embeddings, scale, mask, small=True
-                )
+            weights = small_weights(matching, matching, scale=scale, mask=mask)
+            if "contextual" not in self.unread or "measures" in self.include:
+                contextual = product(weights, embeddings)
+        yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
+
+    def _of_long(
+        self, texts: Sequence[str], group: Group, small: bool
+    ) -> Iterator[Stack | Failure]:
+        """The stack of one long text; weights are made only to be read."""
+        mask = self._mask(group.rows.shape[1])
+        embeddings: Float32Array | None = None
+        if mask is not None or self.settings.target_self is not None or self._has_extras:
+            embeddings = self._reader.lexicon.vectors().take(group.rows, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            try:
+                temperature = self._temperature(texts, group, embeddings, mask)
+            except AttnError as error:
+                yield Failure(group.places[0], error)
+                return
+            if mask is None or embeddings is None:
+                attended = self._by_words(group.rows[0], temperature)
             else:
-                weights = small_weights(matching, matching, scale=scale, mask=mask)
-                if "contextual" not in self.unread or "measures" in self.include:
-                    contextual = product(weights, embeddings)
-        yield from self._stacked(texts, group, embeddings, contextual, weights, temperature, kinds)
+                attended = self._by_rows(embeddings, temperature, mask, small=small)
+            checked = {"weights": attended.weights, "new embeddings": attended.contextual}
+            if "scores" in self.include and embeddings is not None:
+                checked["scores"] = self._scores(embeddings, temperature)
+        held = {name: array for name, array in checked.items() if array is not None}
+        if not held and not attended.is_finite:
+            held = {"weights": np.full((1, 1), np.nan, dtype=np.float32)}
+        finite = _finite(held, 1)
+        yield from _faults(texts, group, held, finite)
+        if finite.all():
+            yield from self._stacked(
+                texts,
+                group,
+                embeddings,
+                attended.contextual,
+                attended.weights,
+                temperature,
+                attended.kinds,
+            )
+
+    def _by_words(self, rows: IntArray, temperature: float) -> LongText:
+        """A long text whose tokens all see each other. Shapes: rows (n_tokens,)."""
+        options, lexicon = self.settings, self._reader.lexicon
+        small: FloatArray | None = None
+        if self.dtype != np.float64 and options.target_self is None:
+            small = lexicon.projected(self._moderate)[:, 0]
+        words = distinct_words(rows, small)
+        if len(words.rows) <= _FEW_WORDS:
+            words = distinct_words(rows)
+        vectors = lexicon.vectors().take(words.rows, axis=0)  # (n_words, d_model)
+        matching: FloatArray = vectors
+        if options.score == "cosine":
+            matching = matching_rows(vectors.astype(np.float64), options.score)
+        scale = score_scale(options.score, self.store.dim) / temperature
+        return text_by_words(matching, vectors, words, scale=scale, asked=self._asked)
 
     def _by_rows(
-        self,
-        matching: FloatArray,
-        embeddings: FloatArray,
-        scale: float,
-        mask: BoolArray | None,
-        *,
-        small: bool,
-    ) -> tuple[FloatArray, Float32Array | None, dict[int, Degenerate]]:
-        """New vectors of a long sentence, its weights where they are kept, and how they are degenerate.
+        self, embeddings: Float32Array, temperature: float, mask: BoolArray | None, *, small: bool
+    ) -> LongText:
+        """Any long text. Shapes: embeddings (1, n_tokens, d_model), mask (n_tokens, n_tokens)."""
+        value: FloatArray = embeddings if small else embeddings.astype(np.float64)
+        matching = matching_rows(value, self.settings.score)
+        scale = score_scale(self.settings.score, self.store.dim) / temperature
+        return text_by_rows(matching, value, scale=scale, mask=mask, small=small, asked=self._asked)
 
-        Shapes: matching and embeddings (1, n_tokens, d_model).
-        """
-        rows = RowsSeen()
-        see = None if "warnings" in self.unread else rows.see
-        contextual, weights = attend_long(
-            matching,
-            matching,
-            embeddings,
-            scale=scale,
-            mask=mask,
-            small=small,
-            keep=self._keeps_weights,
-            see=see,
+    @property
+    def _asked(self) -> Asked:
+        """What is read of a long text."""
+        unread, measured = self.unread, "measures" in self.include
+        return Asked(
+            "contextual" not in unread or measured, self._keeps_weights, "warnings" not in unread
         )
-        return contextual, weights, {} if rows.kind is None else {0: rows.kind}
+
+    @property
+    def _has_extras(self) -> bool:
+        """Whether optional fields are asked for, which are made of the embeddings."""
+        return bool(self.include & {"embeddings", "measures", *STAGE_FIELDS, "scores"})
 
     @property
     def _holds_squares(self) -> bool:
@@ -225,55 +274,43 @@ class GeneralAnalyser(LengthwiseAnalyser):
         options, rows = self.settings, group.rows
         mask = self._mask(rows.shape[1])
         embeddings = self._reader.lexicon.vectors().take(rows, axis=0)  # (B, n_tokens, d_model)
-        temperature = options.temperature
+        scale = score_scale(options.score, self.store.dim)
         with np.errstate(over="ignore", invalid="ignore"):
-            if options.target_self is not None:
-                try:
-                    temperature = _solved(embeddings[0], options, mask, texts[group.places[0]])
-                except AttnError as error:
-                    yield Failure(group.places[0], error)
-                    return
-            contextual, weights, kinds = self._attended(embeddings, temperature, mask)
-            contextual = contextual.astype(np.float32, copy=False)
-            checked = {} if weights is None else {"weights": weights}
-            checked["new embeddings"] = contextual
+            try:
+                temperature = self._temperature(texts, group, embeddings, mask)
+            except AttnError as error:
+                yield Failure(group.places[0], error)
+                return
+            wide = embeddings.astype(np.float64)
+            matching = matching_rows(wide, options.score)
+            new, weighed = attend(matching, matching, wide, scale=scale / temperature, mask=mask)
+            weights = weighed.astype(np.float32, copy=False)  # (B, n_tokens, n_tokens)
+            contextual = new.astype(np.float32, copy=False)  # (B, n_tokens, d_model)
+            checked = {"weights": weights, "new embeddings": contextual}
             if "scores" in self.include:
                 checked["scores"] = self._scores(embeddings, temperature)
-        if not (finite := _finite(checked, len(rows))).all():
-            for i in np.flatnonzero(~finite).tolist():
-                place = group.places[i]
-                name = next(
-                    name for name, array in checked.items() if not np.isfinite(array[i]).all()
-                )
-                yield Failure(
-                    place,
-                    NumericError(
-                        f"the {name} of {quoted(texts[place])} would not be finite in float32"
-                    ),
-                )
+        finite = _finite(checked, len(rows))
+        yield from _faults(texts, group, checked, finite)
+        if not finite.all():
             kept = np.flatnonzero(finite)
             group = group.pick(kept)
-            embeddings, contextual = embeddings[kept], contextual[kept]
-            weights = None if weights is None else weights[kept]
+            embeddings, contextual, weights = embeddings[kept], contextual[kept], weights[kept]
         if group.places:
-            yield from self._stacked(
-                texts, group, embeddings, contextual, weights, temperature, kinds
-            )
+            yield from self._stacked(texts, group, embeddings, contextual, weights, temperature)
 
-    def _attended(
-        self, embeddings: Float32Array, temperature: float, mask: BoolArray | None
-    ) -> tuple[FloatArray, Float32Array | None, dict[int, Degenerate] | None]:
-        """Contextual vectors and weights: (B, n_tokens, d_model), (B, n_tokens, n_tokens).
-
-        Of a long sentence weights are made only to be read, and how they are degenerate is known.
-        """
-        scale = score_scale(self.settings.score, self.store.dim) / temperature
-        wide = embeddings.astype(np.float64)
-        matching = matching_rows(wide, self.settings.score)
-        if is_long(embeddings.shape[1]):
-            return self._by_rows(matching, wide, scale, mask, small=False)
-        contextual, weights = attend(matching, matching, wide, scale=scale, mask=mask)
-        return contextual, weights.astype(np.float32, copy=False), None
+    def _temperature(
+        self,
+        texts: Sequence[str],
+        group: Group,
+        embeddings: Float32Array | None,
+        mask: BoolArray | None,
+    ) -> float:
+        """The temperature of one sentence, or of all. Raises: UsageError where none does as asked."""
+        options = self.settings
+        if options.target_self is None or embeddings is None:
+            return options.temperature
+        text = texts[group.places[0]]
+        return solved_temperature(embeddings[0], options.score, options.target_self, mask, text)
 
     def _stacked(
         self,
@@ -283,7 +320,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         contextual: Float32Array | None,
         weights: Float32Array | None,
         temperature: float,
-        kinds: dict[int, Degenerate] | None,
+        kinds: Mapping[int, Degenerate] | None = None,
     ) -> Iterator[Stack]:
         """The stack; `kinds` says how weights are degenerate, None where that is not known."""
         stack = Stack(
@@ -343,10 +380,10 @@ class GeneralAnalyser(LengthwiseAnalyser):
         group: Group,
         embeddings: Float32Array | None,
         weights: FloatArray | None,
-        kinds: dict[int, Degenerate] | None,
+        kinds: Mapping[int, Degenerate] | None,
     ) -> dict[int, tuple[ResultWarning, ...]]:
         """The warnings of those sentences that have any."""
-        if "warnings" in self.unread or embeddings is None:
+        if "warnings" in self.unread:
             return {}
         by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
         by_place.update(self._reader.warned(texts, group))
@@ -360,7 +397,9 @@ class GeneralAnalyser(LengthwiseAnalyser):
         if kinds is None:
             kinds = {} if weights is None else degenerate_in(weights, mask)
         for i, kind in kinds.items():
-            hint = _way_out(options, embeddings[i], mask) if self.advise else ""
+            hint = ""
+            if self.advise and options.see_self and embeddings is not None:
+                hint = way_out(embeddings[i], options.score, mask)
             by_place[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
         return {i: warnings for i, warnings in by_place.items() if warnings}
 
@@ -379,38 +418,12 @@ def _finite(made: dict[str, Float32Array], count: int) -> BoolArray:
     return finite
 
 
-def _way_out(options: GeneralSettings, embeddings: Float32Array, mask: BoolArray | None) -> str:
-    """A hint that works when typed, or nothing."""
-    if not options.see_self or len(embeddings) > _HINT_UP_TO:
-        return ""
-    from attncli.attention.self_weight import solve_temperature
-
-    scores = _scores(embeddings, options.score)
-    for target in (0.7, 0.5, 0.9):
-        solved = solve_temperature(scores, target, mask)
-        if solved is not None and not degenerate(softmax(masked(scores / solved, mask)), mask):
-            return f"; {setting(target_self=target)} finds a temperature that does not"
-    return ""
-
-
-def _solved(
-    embeddings: Float32Array, options: GeneralSettings, mask: BoolArray | None, text: str
-) -> float:
-    from attncli.attention.self_weight import self_weight_range, solve_temperature
-
-    scores = _scores(embeddings, options.score)
-    target = options.target_self or 0.0
-    solved = solve_temperature(scores, target, mask)
-    if solved is None:
-        low, high = self_weight_range(scores, mask)
-        raise UsageError(
-            f"no temperature gives {quoted(text)} a mean self-weight of {target:g}; "
-            f"it can be {low:.3f} to {high:.3f}",
-            place=field_name("target_self"),
-        )
-    return solved
-
-
-def _scores(embeddings: Float32Array, score: Score) -> FloatArray:
-    rows = matching_rows(embeddings.astype(np.float64), score)  # (n_tokens, d_model)
-    return attention_scores(rows, rows, scale=score_scale(score, rows.shape[-1]))
+def _faults(
+    texts: Sequence[str], group: Group, made: Mapping[str, FloatArray], finite: BoolArray
+) -> Iterator[Failure]:
+    """What to say of sentences whose numbers are not finite. Shapes: finite (B,)."""
+    for i in np.flatnonzero(~finite).tolist():
+        place = group.places[i]
+        name = next(name for name, array in made.items() if not np.isfinite(array[i]).all())
+        message = f"the {name} of {quoted(texts[place])} would not be finite in float32"
+        yield Failure(place, NumericError(message))

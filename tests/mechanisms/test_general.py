@@ -3,6 +3,7 @@
 import math
 import re
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from oracles import attention_by_loops, score_rows
 
 import attncli
+from attncli.attention.core import attend
+from attncli.attention.general import matching_rows, score_scale
 from attncli.attention.masks import attention_mask
 from attncli.embeddings.seeded import SeededStore
 from attncli.embeddings.store import MemoryStore
@@ -157,6 +160,76 @@ def test_what_nobody_reads_of_a_long_sentence_changes_nothing_else(settings, siz
     np.testing.assert_array_equal(made.contextual, kept.contextual)
     assert made.warnings == kept.warnings
     assert made.attention == kept.attention
+
+
+@pytest.mark.parametrize("score", ["scaled", "dot", "cosine"])
+@pytest.mark.parametrize("size", [1.0, 9.0])
+def test_a_long_sentence_has_the_attention_of_its_tokens(score, size):
+    """Made word by word it is what `attend` says of all tokens, unknown words among them."""
+    matrix = np.random.default_rng(0).standard_normal((90, 8)).astype(np.float32) * np.float32(size)
+    store = MemoryStore("some", [f"w{i}" for i in range(90)], matrix)
+    include = frozenset({"embeddings", "measures"})
+    analyser = GeneralAnalyser(store, settings=GeneralSettings(score=score), include=include)
+    result = next(analyser([LONG]))
+    assert result.tokens[93].status == "random"
+    x = matching_rows(result.embeddings.astype(np.float64), score)
+    scale = score_scale(score, 8)
+    contextual, weights = attend(x, x, result.embeddings.astype(np.float64), scale=scale)
+    np.testing.assert_allclose(result.contextual, contextual, rtol=3e-7, atol=1e-6 * size)
+    np.testing.assert_allclose(result.weights[0, 0], weights, rtol=3e-7, atol=1e-12)
+    assert result.measures["mean_self_weight"] == pytest.approx(weights.diagonal().mean())
+
+
+def test_many_words_of_a_long_sentence_are_exact_to_1e_6_in_float32(monkeypatch):
+    """Those whose scores are small; what a batch gives is what float64 gives."""
+    monkeypatch.setattr("attncli.mechanisms.general._FEW_WORDS", 50)
+    matrix = np.random.default_rng(0).standard_normal((97, 8)).astype(np.float32)
+    matrix[::4] *= 5
+    store = MemoryStore("some", [f"w{i}" for i in range(97)], matrix)
+    (made,) = GeneralAnalyser(store).quick(frozenset({"weights"})).stacks([LONG])
+    exact = next(GeneralAnalyser(store)([LONG]))
+    np.testing.assert_allclose(made.contextual[0], exact.contextual, atol=1e-6)
+
+
+def test_a_long_sentence_does_not_depend_on_those_before():
+    """The same bits alone, behind others, and where its words have other places in memory."""
+    store = SeededStore(8)
+    analyser = GeneralAnalyser(store).quick(frozenset({"weights"}))
+    (alone,) = analyser.stacks([LONG])
+    behind = GeneralAnalyser(store).quick(frozenset({"weights"}))
+    before = " ".join(f"w{i}" for i in range(300, 40, -1))
+    again = next(stack for stack in behind.stacks([before, LONG]) if stack.places == [1])
+    np.testing.assert_array_equal(alone.contextual, again.contextual)
+
+
+@pytest.mark.parametrize("settings", [GeneralSettings(), GeneralSettings(causal=True)])
+@pytest.mark.parametrize("size", [1.0, 9.0])
+def test_new_vectors_of_a_long_sentence_are_made_to_be_read(settings, size):
+    """Without them warnings stay as they are."""
+    matrix = np.full((97, 8), size, dtype=np.float32)  # all weights are alike
+    store = MemoryStore("some", [f"w{i}" for i in range(97)], matrix)
+    analyser = GeneralAnalyser(store, settings=settings)
+    (whole,) = analyser.quick(frozenset({"weights"})).stacks([LONG])
+    (lean,) = analyser.quick(frozenset({"weights", "contextual"})).stacks([LONG])
+    assert lean.contextual is None
+    assert lean.warnings == whole.warnings
+    assert [w.code for w in lean.warnings[0]] == ["degenerate-uniform"]
+    (bare,) = analyser.quick(frozenset({"weights", "contextual", "warnings"})).stacks([LONG])
+    assert bare.contextual is None
+
+
+@pytest.mark.parametrize("settings", [GeneralSettings(), GeneralSettings(causal=True)])
+def test_a_long_sentence_that_is_not_finite_fails_whatever_is_read(settings):
+    """With its weights, without them, and where only tokens are read."""
+    cold = GeneralAnalyser(huge(3e38), settings=replace(settings, temperature=1e-300))
+    for unread in (
+        (),
+        ("weights",),
+        ("weights", "contextual"),
+        ("weights", "contextual", "warnings"),
+    ):
+        (failure,) = cold.quick(frozenset(unread)).stacks(["a b " * 600])
+        assert "not be finite" in failure.error.message
 
 
 def test_weights_of_a_long_sentence_that_nobody_reads_take_no_memory():
