@@ -34,13 +34,13 @@ def mark(name):
     marks.append((name, time.process_time()))
 sys.argv = ["attn", *{arguments!r}]
 from attncli.cli import app
-mark("importing typer and the app")
-making = app._command_of
-def made(*given):
-    command = making(*given)
-    mark("importing and making the command")
-    return command
-app._command_of = made
+mark("importing the app")
+reading = app._plain_line
+def read(arguments):
+    line = reading(arguments)
+    mark("importing the command, reading the line")
+    return line
+app._plain_line = read
 from attncli.__main__ import _run
 _run()
 mark("options, words, attention, output")

@@ -16,6 +16,7 @@ from attncli.cli.evaluate import evaluate
 from attncli.cli.groups import Mechanism
 from attncli.cli.manner import Figures, Manner
 from attncli.cli.predict import predict
+from attncli.cli.spreading import parameters_of
 from attncli.cli.train.command import train
 from attncli.cli.train.options import WordOptions
 from attncli.cli.vectors.command import analogy, import_vectors, similar
@@ -57,6 +58,13 @@ SOLVED = {"temperature"}  # None until it is known whether --target-self asks fo
 def defaults(group):
     """The fields of a group with their defaults."""
     return {field.name: field.default for field in fields(group)}
+
+
+def offered(taker):
+    """The options of a command, or the arguments of a function, with their defaults."""
+    is_command = taker.__module__.startswith("attncli.cli")
+    parameters = parameters_of(taker) if is_command else signature(taker).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
 
 
 def test_the_options_of_mechanisms_are_the_settings():
@@ -116,10 +124,10 @@ def test_the_options_of_figures_are_the_settings():
 @pytest.mark.parametrize("group", [LayerSettings, TrainingSettings])
 def test_the_options_of_training_are_the_settings(group):
     """Every field is an option with its default; epochs depend on what is learned."""
-    options = signature(train).parameters
+    options = offered(train)
     for name, default in defaults(group).items():
         if name not in ("epochs", "tolerance"):
-            assert options[name].default == default, name
+            assert options[name] == default, name
 
 
 def test_words_are_read_alike_wherever_a_model_is_learned_or_used():
@@ -128,18 +136,17 @@ def test_words_are_read_alike_wherever_a_model_is_learned_or_used():
     assert defaults(WordOptions) == ours
     takers = (attncli.train, evaluate, attncli.evaluate, predict, attncli.predict_file)
     for taker in (train, *takers, attncli.predict, attncli.cross_validate):
-        given = {n: p.default for n, p in signature(taker).parameters.items() if n in ours}
+        given = {n: default for n, default in offered(taker).items() if n in ours}
         assert given.items() <= ours.items(), taker
         assert "vectors" in given
     for taker in (predict, attncli.predict, attncli.predict_file):
-        assert signature(taker).parameters["top"].default == COUNTED_WORDS
+        assert offered(taker)["top"] == COUNTED_WORDS
 
 
 def test_the_options_of_vectors_are_the_settings():
     """How they are learned, imported and asked, in the terminal and in Python."""
     assert defaults(CorpusOptions) == defaults(CorpusSettings)
-    options = {n: p.default for n, p in signature(import_vectors).parameters.items()}
-    assert defaults(ImportSettings).items() <= options.items()
+    assert defaults(ImportSettings).items() <= offered(import_vectors).items()
     for taker in (measure, attncli.evaluate_vectors):
         assert signature(taker).parameters["limit"].default == ASKED_WORDS
     counts = {similar: SIMILAR_WORDS, analogy: ANALOGOUS_WORDS}

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.aligning import ALIGNED, ON_LINES, AlignManner, AlignOptions
-from attncli.cli.groups import grouped
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
 from attncli.cli.progress import SentenceProgress
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, say_written, write, write_json
 from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError, EmptyError, UsageError
@@ -29,16 +27,16 @@ _NAMED = 5  # words without a vector that a warning names
 
 Source = Annotated[
     str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A text; without TARGET a file of pairs, a line each: a text, a tab, its translation; - "
+    opt.argument(
+        "SOURCE",
+        "A text; without TARGET a file of pairs, a line each: a text, a tab, its translation; - "
         "is standard input.",
         show_default=False,
     ),
 ]
 Target = Annotated[
     str | None,
-    typer.Argument(metavar="TARGET", help="The translation of SOURCE.", show_default=False),
+    opt.argument("TARGET", "The translation of SOURCE.", show_default=False),
 ]
 Gold = Annotated[
     str | None,

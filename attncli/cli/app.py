@@ -1,4 +1,4 @@
-"""The typer app, and the one place where errors become messages and exit codes."""
+"""The commands: which one a line calls, and the one place where errors become messages and exit codes."""
 
 import errno
 import os
@@ -6,16 +6,18 @@ import shutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
-
-import typer
+from inspect import isfunction
+from typing import TYPE_CHECKING, Annotated, Any
 
 from attncli import __version__
-from attncli.cli.options import OTHER
+from attncli.cli.options import OTHER, switch
+from attncli.cli.parameters import CommandParameter
 from attncli.cli.repeats import without_repeats
 from attncli.cli.running import begin_run, end_run, is_unheard, remember_arguments
+from attncli.cli.spreading import for_typer, parameters_of
 from attncli.cli.terminal import (
     PipeClosed,
+    draw,
     give_up_stdout,
     hint,
     message,
@@ -24,7 +26,11 @@ from attncli.cli.terminal import (
     show_traceback,
     write,
 )
+from attncli.cli.typed_line import values_of_line
 from attncli.errors import AttnError, LimitError, OutputError, UsageError, names_as
+
+if TYPE_CHECKING:
+    import typer
 
 # Each command by name: the module it lives in, loaded when the command is used, and its function
 # (or the typer app of its own commands). Help lists them in this order.
@@ -51,14 +57,16 @@ _NARROWEST = 36  # columns that a column of options and some words beside it nee
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from typer import Exit
+
         write(f"attn {__version__}\n")
-        raise typer.Exit
+        raise Exit
 
 
 def _top(
     version: Annotated[
         bool,
-        typer.Option(
+        CommandParameter(
             "--version",
             callback=_print_version,
             is_eager=True,
@@ -67,18 +75,11 @@ def _top(
         ),
     ] = False,
     debug: Annotated[
-        bool,
-        typer.Option(
-            "--debug", help="Print the traceback of a bug in attn.", rich_help_panel=OTHER
-        ),
+        bool, switch(OTHER, "Print the traceback of a bug in attn.", "--debug")
     ] = False,
     no_config: Annotated[
         bool,
-        typer.Option(
-            "--no-config",
-            help="Use no defaults of attn config and of variables.",
-            rich_help_panel=OTHER,
-        ),
+        switch(OTHER, "Use no defaults of attn config and of variables.", "--no-config"),
     ] = False,
 ) -> None:
     """Show, explain and compute self-attention in the terminal and in pipes.
@@ -92,12 +93,14 @@ def _top(
 
 def app_for(
     arguments: Sequence[str], *, lines_only: bool = False, habits: Any = None
-) -> typer.Typer:
+) -> "typer.Typer":
     """The typer app with the command that the arguments name, or with all of them.
 
     With `lines_only` the commands have their help and no options, which the list of commands does
     not show: to make them takes longer than everything else.
     """
+    import typer
+
     app = typer.Typer(
         name="attn",
         no_args_is_help=True,
@@ -109,19 +112,32 @@ def app_for(
             "default_map": habits,
         },
     )
-    app.callback()(_top)
+    app.callback()(for_typer(_top))
     named = arguments[0] if arguments else ""
-    completing = any(name.endswith("_COMPLETE") for name in os.environ)
+    completing = _is_completing()
     for name in [named] if named in COMMANDS and not completing else COMMANDS:
-        module, _, attribute = COMMANDS[name].partition(":")
-        command = getattr(import_module(module), attribute)
+        command = _loaded(name)
         if lines_only and not completing:
             app.command(name, help=_help_of(command))(_nothing)
         elif isinstance(command, typer.Typer):
+            for own in command.registered_commands:
+                if own.callback is not None and not hasattr(own.callback, "__signature__"):
+                    own.callback = for_typer(own.callback)
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name)(for_typer(command))
     return app
+
+
+def _loaded(name: str) -> Any:
+    """The function of a command, or the typer app of its own commands."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _is_completing() -> bool:
+    """Whether a shell asks how a word may go on."""
+    return any(name.endswith("_COMPLETE") for name in os.environ)
 
 
 def _help_of(command: Any) -> str:
@@ -142,7 +158,9 @@ def _narrow_width() -> int | None:
 
 def given_names(arguments: Sequence[str]) -> set[str]:
     """The names of the parameters that a command line gives, as far as it can be read."""
-    command: Any = typer.main.get_command(app_for(arguments))
+    from typer.main import get_command
+
+    command: Any = get_command(app_for(arguments))
     rest = list(arguments)
     while rest and rest[0] in getattr(command, "commands", {}):
         command = command.commands[rest.pop(0)]
@@ -200,19 +218,14 @@ def _ended(argv: Sequence[str]) -> int:
     debug = debug or bool(os.environ.get("ATTN_DEBUG"))
     settle_streams()
     try:
-        command = _command_of(arguments, plain)
-        arguments = _once(command, arguments)
-        if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
-            write("")  # typer would pass over it in silence
-        remember_arguments(_with_option(arguments, "--no-config") if plain else arguments)
-        ended = command.main(args=arguments, prog_name="attn", standalone_mode=False)
+        ended = _answer(arguments, plain)
         return ended if isinstance(ended, int) else 0
     except AttnError as error:
         report(error)
         return error.exit_code
     except PipeClosed:
         return 0
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return 130
     except MemoryError:
         report(LimitError("there is not enough memory for this"))
@@ -225,11 +238,52 @@ def _ended(argv: Sequence[str]) -> int:
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's usage errors, whatever module they live in
             return _usage(fault, arguments)
+        if type(fault).__name__ == "Abort":  # typer's word for an input that ended too early
+            return 130
         return _bug(fault, debug)
 
 
+def _answer(arguments: list[str], plain: bool) -> object:
+    """What the command that the arguments call gives back; `plain` is without the user's own defaults."""
+    line = _plain_line(arguments)
+    if line is not None and (plain or _habits(arguments) is None):
+        remember_arguments(_with_option(arguments, "--no-config") if plain else arguments)
+        return _called(*line)
+    command = _command_of(arguments, plain)
+    arguments = _once(command, arguments)
+    if sys.stdout is None and {"-h", "--help"}.intersection(arguments):
+        write("")  # typer would pass over it in silence
+    remember_arguments(_with_option(arguments, "--no-config") if plain else arguments)
+    return command.main(args=arguments, prog_name="attn", standalone_mode=False)
+
+
+def _plain_line(arguments: Sequence[str]) -> tuple[Any, dict[str, Any]] | None:
+    """A command and its values, where the line is plainly right; None where typer has to read it."""
+    if not arguments or arguments[0] not in COMMANDS or _is_completing():
+        return None
+    command = _loaded(arguments[0])
+    read = values_of_line(parameters_of(command), arguments[1:]) if isfunction(command) else None
+    if read is None:
+        return None
+    values, typed = read
+    return command, values | ({"context": typed} if "preset" in values else {})
+
+
+def _called(command: Any, values: dict[str, Any]) -> object:
+    """What a command gives back, which ends as under typer where its input or output goes away."""
+    try:
+        return command(**values)
+    except EOFError:
+        draw("\n")
+        return 130
+    except OSError as fault:
+        if fault.errno == errno.EPIPE:
+            return 0
+        raise
+
+
 def _command_of(arguments: Sequence[str], plain: bool) -> Any:
-    """The command that the arguments call; `plain` is without the user's own defaults.
+    """The command that the arguments call, made by typer; `plain` is without the user's own defaults.
 
     Raises: SystemExit when they asked for a topic of the help, which is printed; UsageError for
     one that there is not.
@@ -239,9 +293,11 @@ def _command_of(arguments: Sequence[str], plain: bool) -> Any:
     if text := _topic(arguments):
         write(text)
         raise SystemExit(0)
+    from typer.main import get_command
+
     listed = {"-h", "--help"}.issuperset(arguments)
     habits = None if plain or arguments[:1] == ["config"] else _habits(arguments)
-    command = typer.main.get_command(app_for(arguments, lines_only=listed, habits=habits))
+    command: Any = get_command(app_for(arguments, lines_only=listed, habits=habits))
     _set_help(command, brief="--help" not in arguments)
     return command
 
@@ -327,7 +383,9 @@ def _commands_beside(given: str, arguments: Sequence[str]) -> list[str]:
     before = list(arguments).index(given) if given in arguments else 0
     if before == 0 or arguments[0] not in COMMANDS:
         return list(COMMANDS)
-    group = typer.main.get_command(app_for(arguments))
+    from typer.main import get_command
+
+    group = get_command(app_for(arguments))
     return list(getattr(getattr(group, "commands", {}).get(arguments[0]), "commands", {}))
 
 

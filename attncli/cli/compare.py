@@ -13,12 +13,12 @@ from attncli.cli.groups import (
     Mechanism,
     analysis_of_options,
     effects_of,
-    grouped,
     part_chosen,
 )
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, OUTPUT, option
 from attncli.cli.showing import shown_movements
+from attncli.cli.spreading import grouped
 from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError
 from attncli.files.apart import expect_writable, files_given, written

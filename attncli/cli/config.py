@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.config_path import config_file
 from attncli.cli.habits import HABITS, habit_named, of_environment, read_habits, variable_of
@@ -19,9 +17,9 @@ app = opt.commands("config")
 
 Key = Annotated[
     str,
-    typer.Argument(metavar="KEY", help="An option without its dashes: width, or explain.width."),
+    opt.argument("KEY", "An option without its dashes: width, or explain.width."),
 ]
-Value = Annotated[str, typer.Argument(metavar="VALUE", help="What it is to be.")]
+Value = Annotated[str, opt.argument("VALUE", "What it is to be.")]
 Json = Annotated[bool, switch(OUTPUT, "Print JSON.", "--json")]
 
 

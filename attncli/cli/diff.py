@@ -4,14 +4,12 @@ import math
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import typer
-
 from attncli.cli import options as opt
-from attncli.cli.groups import grouped
 from attncli.cli.looks import LOOKS, Looks
 from attncli.cli.notices import Notices
 from attncli.cli.options import INPUT, option
 from attncli.cli.running import hand_over
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import standard_input, write, write_record
 from attncli.errors import AttnError, EmptyError, UsageError
 from attncli.errors.wording import visible
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
 
     _Outcome: TypeAlias = AttentionResult | AttnError
 
-First = Annotated[str, typer.Argument(metavar="A", help="A saved result or a matrix; - is stdin.")]
-Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
+First = Annotated[str, opt.argument("A", "A saved result or a matrix; - is stdin.")]
+Second = Annotated[str, opt.argument("B", "Another one.")]
 Tol = Annotated[float, option(INPUT, "T", "Numbers that differ by at most T are equal.", "--tol")]
 
 
@@ -36,7 +34,7 @@ def diff(
     looks: Looks = LOOKS,
     json: opt.Json = False,
     quiet: opt.Quiet = False,
-) -> None:
+) -> int:
     """Tell what differs between two results.
 
     Exit 0: equal, 1: different, 3: some set aside.
@@ -68,8 +66,9 @@ def diff(
         ink = looks.ink
         write(ink.rendered(difference_lines(compared, tol, ink, width=looks.columns)))
     if any(difference.changes for difference in compared):
-        raise typer.Exit(1)
+        return 1
     notices.end()
+    return 0
 
 
 def _pairs(

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from attncli.api.files_read import files_measured_with
 from attncli.cli import options as opt
-from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.options import MODEL, option
 from attncli.cli.running import hand_over
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import write, write_json
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS

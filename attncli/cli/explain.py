@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
-from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects_of, grouped
+from attncli.cli.groups import DEFAULTS, Mechanism, analysis_of_options, effects_of
 from attncli.cli.manner import IN_A_FIGURE, PLAIN, Fields, Manner
 from attncli.cli.running import is_taken
 from attncli.cli.selecting import part_of
 from attncli.cli.showing import say_which_part, show_outcomes
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, standard_input
 from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError

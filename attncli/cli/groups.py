@@ -1,23 +1,12 @@
-"""Groups of options: those of a mechanism, the same on every command, and how a group is spread.
+"""The options of a mechanism, the same on every command, and the analysis that they ask for."""
 
-A group is a dataclass: a command takes one parameter of this type and is wrapped in `grouped`, and
-typer sees each field as an option. A group of settings inherits their fields; its `OPTIONS` name the
-option of each, and a field of showing or choosing has the option of its name in `SHOWING_OPTIONS`
-or `CHOOSING_OPTIONS`.
-"""
-
-import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_origin, get_type_hints
-
-import typer
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import selecting
 from attncli.cli.vain_options import Effects, say_vain
-from attncli.errors import UsageError, field_name
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings, Which
 
 if TYPE_CHECKING:
@@ -179,105 +168,3 @@ def part_chosen(mechanism: Mechanism) -> "Part | None":
     if not (mechanism.chooses or mechanism.merge or mechanism.hide or mechanism.part):
         return None
     return selecting.part_of_options(mechanism)
-
-
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with each parameter that is a group of options spread into these options."""
-    hints = get_type_hints(command, include_extras=True)
-    groups = {
-        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
-    }
-    spread: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(command).parameters.items():
-        if name in groups:
-            spread += _options(groups[name])
-        else:
-            annotation = hints.get(name, parameter.annotation)
-            spread.append(parameter.replace(annotation=annotation, kind=parameter.KEYWORD_ONLY))
-
-    @wraps(command)
-    def call(**given: Any) -> None:
-        packed = {
-            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
-        }
-        command(**given, **packed)
-
-    if "preset" in {parameter.name for parameter in spread}:
-        call = cast("Any", _with_short_options(call))
-        spread.append(
-            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        )
-    call.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]  # read by inspect
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in spread}
-    return call
-
-
-def _with_short_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with what --random-matrices says, and the choices of a preset in the place of
-    options that were not given.
-    """
-
-    @wraps(command)
-    def call(*, context: typer.Context, **values: Any) -> None:
-        if values["random_matrices"]:
-            _expect_no_matrices(context, values)
-            values["attention"] = "task"
-        if values["preset"] is not None:
-            values |= _preset_choices(context, values)
-        command(**values)
-
-    return call
-
-
-def _expect_no_matrices(context: typer.Context, values: dict[str, Any]) -> None:
-    """Raises: UsageError where --random-matrices stands beside matrices, or beside none."""
-    for name in ("model", *MATRIX_FIELDS):
-        if values[name] is not None:
-            _refuse_random(field_name(name), "which has matrices of its own")
-    if not _is_given(context, "attention"):
-        return
-    if values["attention"] == "general":
-        _refuse_random("--attention general", "which has no matrices")
-    say_vain(["--random-matrices"], "beside --attention task", quiet=values["quiet"])
-
-
-def _refuse_random(other: str, why: str) -> NoReturn:
-    raise UsageError(f"found {other} too, {why}; expected one of them", place="--random-matrices")
-
-
-def _preset_choices(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
-    from attncli.api.presets import preset_choices
-    from attncli.cli.terminal import message
-
-    given = {name for name in values if _is_given(context, name)}
-    if values["random_matrices"]:
-        given.add("attention")
-    say = None if values["quiet"] else partial(message, "note")
-    return preset_choices(values, given, say)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    """Whether an option stands on the command line, be it with its default."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-@cache
-def _options(group: type) -> list[inspect.Parameter]:
-    """The parameters of a group: the fields that its table names, in this order, then the others."""
-    own, hints = getattr(group, "OPTIONS", {}), get_type_hints(group, include_extras=True)
-    each = {field.name: field for field in fields(group)}
-    for name, shared in (opt.SHOWING_OPTIONS | selecting.CHOOSING_OPTIONS | own).items():
-        if name in each and get_origin(hints[name]) is not Annotated:
-            hints[name] = Annotated[hints[name], shared]
-    return [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=each[name].default,
-            annotation=hints[name],
-        )
-        for name in dict.fromkeys([*own, *each])
-        if name in each
-    ]

@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from attncli.cli import options as opt
-from attncli.cli.groups import grouped
 from attncli.cli.looks import COLORED, Colored
 from attncli.cli.model_export import export_to_torch
 from attncli.cli.options import INPUT, OUTPUT, switch
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, write, write_json, write_lines
 from attncli.cli.vain_options import say_vain
 from attncli.errors import AttnError
@@ -17,9 +15,9 @@ app = opt.commands("model")
 
 Checkpoint = Annotated[
     str,
-    typer.Argument(
-        metavar="DIR|FILE",
-        help="A checkpoint folder, a name in the local Hugging Face cache, a GGUF file, or a file of attn train.",
+    opt.argument(
+        "DIR|FILE",
+        "A checkpoint folder, a name in the local Hugging Face cache, a GGUF file, or a file of attn train.",
         show_default=False,
     ),
 ]

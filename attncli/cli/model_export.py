@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.options import OUTPUT, option
 from attncli.cli.terminal import say_written
 
 
 def export_to_torch(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A file of attn train, or idioms.")],
+    model: Annotated[str, opt.argument("MODEL", "A file of attn train, or idioms.")],
     output: Annotated[
         str,
         option(

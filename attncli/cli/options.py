@@ -1,12 +1,14 @@
 """Each shared option, defined once: same name, same meaning, on every command."""
 
 import os
-from typing import Annotated, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from attncli import settings
+from attncli.cli.parameters import CommandParameter
 from attncli.errors import UsageError
+
+if TYPE_CHECKING:
+    import typer
 
 # The titles under which help lists options, in their order; an option has its one on every command.
 INPUT, VECTORS, ATTENTION, MODEL = "Input", "Vectors", "Attention", "Model"
@@ -31,16 +33,23 @@ def option(
         from attncli.cli.completing import completer
 
         limits["autocompletion"] = completer(complete)
-    return typer.Option(*names, metavar=metavar, help=meaning, rich_help_panel=title, **limits)
+    return CommandParameter(*names, metavar=metavar, help=meaning, rich_help_panel=title, **limits)
 
 
 def switch(title: str, meaning: str, *names: str) -> Any:
     """An option without a value, by its names: its title in help, what it means."""
-    return typer.Option(*names, help=meaning, rich_help_panel=title)
+    return CommandParameter(*names, help=meaning, rich_help_panel=title)
 
 
-def commands(name: str) -> typer.Typer:
+def argument(metavar: str, meaning: str, **shown: Any) -> Any:
+    """An argument: what stands for it in help, and what it means."""
+    return CommandParameter(is_argument=True, metavar=metavar, help=meaning, **shown)
+
+
+def commands(name: str) -> "typer.Typer":
     """An app of several commands under one name."""
+    import typer
+
     return typer.Typer(
         name=name,
         no_args_is_help=True,
@@ -51,9 +60,7 @@ def commands(name: str) -> typer.Typer:
 
 Texts = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="TEXT...", help="Sentences; - reads lines from standard input.", show_default=False
-    ),
+    argument("TEXT...", "Sentences; - reads lines from standard input.", show_default=False),
 ]
 FileOption = Annotated[
     str | None,

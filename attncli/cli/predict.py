@@ -3,13 +3,11 @@
 from functools import partial
 from typing import Annotated, Any, cast
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.evaluate import ModelIn
-from attncli.cli.groups import grouped
 from attncli.cli.options import INPUT, OUTPUT, option, switch
 from attncli.cli.progress import SentenceProgress
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, say_written, written_stdout
 from attncli.cli.train import options as t
 from attncli.cli.train.options import WORDS
@@ -20,10 +18,9 @@ from attncli.settings import COUNTED_WORDS
 
 PredictFile = Annotated[
     str,
-    typer.Argument(
-        metavar="FILE",
-        help="A table (TSV, CSV, JSON, Parquet), or a text with a sentence a line; - is standard "
-        "input.",
+    opt.argument(
+        "FILE",
+        "A table (TSV, CSV, JSON, Parquet), or a text with a sentence a line; - is standard input.",
     ),
 ]
 PredictOut = Annotated[

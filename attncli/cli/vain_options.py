@@ -4,9 +4,8 @@ What acts on which kind of output stands in the tables here; what a mechanism ma
 in `attncli.cli.groups`; what shows only when the results are there is watched by `Effects`.
 """
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from attncli.errors.wording import quoted
 
@@ -119,16 +118,6 @@ def looks(
         "--full": full,
         "--ascii": ascii_only,
     }
-
-
-def changed(
-    command: Callable[..., Any], values: Mapping[str, object], names: Iterable[str]
-) -> list[str]:
-    """The options among these parameters of a command that have another value than their own."""
-    parameters = inspect.signature(command).parameters
-    return [
-        "--" + name.replace("_", "-") for name in names if values[name] != parameters[name].default
-    ]
 
 
 class Effects:

@@ -6,12 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli import selecting
 from attncli.cli.comparing import show_comparison
-from attncli.cli.groups import grouped
 from attncli.cli.manner import PLAIN, Manner
 from attncli.cli.notices import Notices
 from attncli.cli.options import CHOOSING, INPUT, option, switch
@@ -25,6 +22,7 @@ from attncli.cli.showing import (
     shown_text,
     write_kept,
 )
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, standard_input, write
 from attncli.cli.vain_options import COMPARISONS, STAGED, Effects, say_vain, warn_of_vain
 from attncli.errors import AttnError, DataError, EmptyError
@@ -43,9 +41,9 @@ _MOST_MATRICES = 6  # on a terminal, unless a layer or head is chosen
 
 File = Annotated[
     str,
-    typer.Argument(
-        metavar="FILE",
-        help="A saved result (JSON, JSONL, npz, Parquet, Arrow; of attn batch also CSV) or weights (npy, npz, csv, tsv, json, "
+    opt.argument(
+        "FILE",
+        "A saved result (JSON, JSONL, npz, Parquet, Arrow; of attn batch also CSV) or weights (npy, npz, csv, tsv, json, "
         "safetensors); - reads standard input.",
     ),
 ]

@@ -11,7 +11,7 @@ from conftest import child_environment
 from packaging.requirements import Requirement
 
 WATCHED = (
-    *("numpy", "rich", "orjson", "marisa_trie", "regex", "safetensors", "platformdirs"),
+    *("typer", "numpy", "rich", "orjson", "marisa_trie", "regex", "safetensors", "platformdirs"),
     *("gensim", "scipy", "smart_open", "pyarrow", "tokenizers", "huggingface_hub", "resvg_py"),
     *("typst", "distributed", "dask", "fsspec", "cryptography", "torch", "transformers"),
     *("pandas", "polars", "matplotlib", "xarray", "jsonschema", "numpy.ma"),
@@ -26,10 +26,10 @@ WORDS = {"numpy", "marisa_trie"}  # the built-in vectors
 SHOWN = WORDS | {"rich"}
 # A command, and what it uses; each may write a file called "out" and its suffix.
 COMMANDS: list[tuple[str, set[str]]] = [
-    ("--help", set()),
-    ("explain --help", set()),
+    ("--help", {"typer"}),
+    ("explain --help", {"typer"}),
     ("schema", set()),
-    ("config list", set()),
+    ("config list", {"typer"}),
     ("explain words --json", WORDS),
     ("explain words --vectors random --json", {"numpy"}),
     ("explain words --inline words=1,0 --json", {"numpy"}),
@@ -49,18 +49,18 @@ COMMANDS: list[tuple[str, set[str]]] = [
     ("batch s.tsv --column text -q -o out.csv", WORDS),
     ("batch s.tsv --column text -q -o out.parquet", WORDS | {"pyarrow"}),
     ("align bank bank", WORDS),
-    ("vectors get bank --json", WORDS),
-    ("vectors similar bank --json", WORDS),
-    ("vectors import v.txt --name mine -q", WORDS),
+    ("vectors get bank --json", WORDS | {"typer"}),
+    ("vectors similar bank --json", WORDS | {"typer"}),
+    ("vectors import v.txt --name mine -q", WORDS | {"typer"}),
     ("explain bank --vectors opened --json", WORDS),
     (
         "vectors train s.tsv --name learned -q",
-        WORDS | {"gensim", "scipy", "smart_open", "numpy.ma"},
+        WORDS | {"typer", "gensim", "scipy", "smart_open", "numpy.ma"},
     ),
     ("train s.tsv -o out.safetensors --epochs 1 -q", WORDS | {"safetensors", "numpy.ma"}),
     ("predict s.tsv --model m.safetensors", WORDS),
     ("evaluate s.tsv --model m.safetensors --json", WORDS),
-    ("model info idioms --json", {"numpy"}),
+    ("model info idioms --json", {"typer", "numpy"}),
     ("view saved.json --json", {"numpy"}),
 ]
 

@@ -27,10 +27,10 @@ from attncli.cli.groups import (
     DEFAULTS,
     Mechanism,
     analysis_of_options,
-    grouped,
     part_chosen,
 )
 from attncli.cli.progress import SentenceProgress, duration
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import (
     PipeClosed,
     give_up_stdout,

@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-import typer
-
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import INPUT, OUTPUT, RUNNING, option, switch
+from attncli.cli.parameters import CommandParameter
 
 Files = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="FILE...",
-        help="Files, patterns or URLs of sentences, one a line; - is standard input.",
+    opt.argument(
+        "FILE...",
+        "Files, patterns or URLs of sentences, one a line; - is standard input.",
         show_default=False,
     ),
 ]
@@ -45,7 +44,7 @@ BATCH_OPTIONS: dict[str, Any] = {
         'Make a record for every line of a text: blank ones, and those that begin "# ".',
         "--every-line",
     ),
-    "comments": typer.Option("--comments", hidden=True, rich_help_panel=INPUT),
+    "comments": CommandParameter("--comments", hidden=True, rich_help_panel=INPUT),
     "output": option(
         OUTPUT,
         "FILE",

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from attncli.api.files_read import files_learned_from
-from attncli.cli.groups import grouped
+from attncli.cli.spreading import changed, grouped
 from attncli.cli.terminal import message
 from attncli.cli.train import options as t
 from attncli.cli.train.measuring import say_curve, say_folds, say_gradients
 from attncli.cli.train.run import ENDINGS, run_training
-from attncli.cli.vain_options import changed, say_vain
+from attncli.cli.vain_options import say_vain
 from attncli.cli.vectors.access import access_to
 from attncli.errors import UsageError
 from attncli.files.apart import expect_apart, expect_writable, written

@@ -3,8 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import typer
-
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, option, switch
@@ -26,9 +24,9 @@ def _share(help_text: str) -> Any:
 
 DataFile = Annotated[
     str,
-    typer.Argument(
-        metavar="FILE",
-        help="A table (TSV, CSV, JSON, Parquet): text, label, and target if there is one; or text "
+    opt.argument(
+        "FILE",
+        "A table (TSV, CSV, JSON, Parquet): text, label, and target if there is one; or text "
         "and pair, with a score, a label or alone; - is standard input.",
     ),
 ]

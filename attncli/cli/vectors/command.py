@@ -3,12 +3,10 @@
 import json as json_text
 from typing import Annotated, Any, ClassVar
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.conversion_bar import ConversionBar
-from attncli.cli.groups import grouped
 from attncli.cli.options import CHOOSING, INPUT, OUTPUT, option
+from attncli.cli.spreading import grouped
 from attncli.cli.terminal import message, say_written, write, write_json, write_lines
 from attncli.cli.train.options import WORDS
 from attncli.cli.vain_options import say_vain
@@ -22,7 +20,7 @@ from attncli.settings import ANALOGOUS_WORDS, SIMILAR_WORDS, ImportSettings
 app = opt.commands("vectors")
 
 Count = Annotated[int, option(OUTPUT, "N", "How many words.", "--count", "-n", min=1)]
-Named = Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")]
+Named = Annotated[str, opt.argument("NAME|FILE", "An imported name, or a file.")]
 
 # Formats that an order of bytes acts on.
 _OF_BINARY = ("word2vec", "word2vec-bin", "word2vec binary")
@@ -106,7 +104,7 @@ def info(
 @app.command("import")
 @grouped
 def import_vectors(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file or folder of vectors.")],
+    file: Annotated[str, opt.argument("FILE", "A file or folder of vectors.")],
     choice: ImportOptions = ImportOptions(),  # noqa: B008  (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008  (frozen)
     json: opt.Json = False,
@@ -143,7 +141,7 @@ app.command("evaluate")(evaluate)
 
 @app.command("similar")
 def similar(
-    word: Annotated[str, typer.Argument(metavar="WORD", help="The word.")],
+    word: Annotated[str, opt.argument("WORD", "The word.")],
     vectors: opt.Vectors = WORDS.vectors,
     count: Count = SIMILAR_WORDS,
     json: opt.Json = False,
@@ -165,9 +163,9 @@ def similar(
 
 @app.command("analogy")
 def analogy(
-    a: Annotated[str, typer.Argument(metavar="A", help="A word, such as man.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Its counterpart, such as king.")],
-    c: Annotated[str, typer.Argument(metavar="C", help="Another word, such as woman.")],
+    a: Annotated[str, opt.argument("A", "A word, such as man.")],
+    b: Annotated[str, opt.argument("B", "Its counterpart, such as king.")],
+    c: Annotated[str, opt.argument("C", "Another word, such as woman.")],
     vectors: opt.Vectors = WORDS.vectors,
     count: Count = ANALOGOUS_WORDS,
     json: opt.Json = False,
@@ -189,7 +187,7 @@ def analogy(
 
 @app.command("get")
 def get(
-    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="The words.")],
+    words: Annotated[list[str], opt.argument("WORD...", "The words.")],
     vectors: opt.Vectors = WORDS.vectors,
     json: opt.Json = False,
     no_cache: opt.NoCache = WORDS.no_cache,
@@ -257,7 +255,7 @@ def export(
 
 
 @app.command("remove")
-def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported name.")]) -> None:
+def remove(name: Annotated[str, opt.argument("NAME", "An imported name.")]) -> None:
     """Remove imported vectors, not their file.
 
     \b
@@ -271,7 +269,7 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="An imported
 
 @app.command("fetch")
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of the gensim-data catalog.")],
+    name: Annotated[str, opt.argument("NAME", "A name of the gensim-data catalog.")],
     mirror: Annotated[
         str | None,
         option(INPUT, "URL", "Where the catalog is served.", envvar="ATTN_VECTORS_MIRROR"),

@@ -4,8 +4,6 @@ import json as json_text
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.options import CHOOSING, INPUT, option
 from attncli.cli.terminal import write_json, write_lines
@@ -33,7 +31,7 @@ Limit = Annotated[int, option(CHOOSING, "N", "Ask the first N words of the vocab
 
 
 def evaluate(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An imported name, or a file.")],
+    name: Annotated[str, opt.argument("NAME|FILE", "An imported name, or a file.")],
     pairs: Pairs = None,
     analogies: Analogies = None,
     limit: Limit = ASKED_WORDS,

@@ -3,15 +3,13 @@
 import json as json_text
 from typing import Annotated, Any
 
-import typer
-
 from attncli.cli import options as opt
 from attncli.cli.batch.options import Column, InputFormat
-from attncli.cli.groups import grouped
 from attncli.cli.options import INPUT, LEARNING, OUTPUT, RUNNING, VECTORS, option, switch
+from attncli.cli.spreading import changed, grouped
 from attncli.cli.terminal import message, write_json
 from attncli.cli.train.options import SkipBad
-from attncli.cli.vain_options import changed, say_vain
+from attncli.cli.vain_options import say_vain
 from attncli.errors.wording import visible
 from attncli.files.writing import ended_by_signals
 from attncli.settings import CORPUS_LIMITS, CorpusSettings
@@ -24,9 +22,9 @@ def _number(field: str, meaning: str, panel: str = LEARNING, least: int = 1) -> 
 
 Corpora = Annotated[
     list[str],
-    typer.Argument(
-        metavar="FILE...",
-        help="Texts with a sentence a line, or tables with a column text, packed or not; - is "
+    opt.argument(
+        "FILE...",
+        "Texts with a sentence a line, or tables with a column text, packed or not; - is "
         "standard input.",
     ),
 ]
