@@ -41,6 +41,7 @@ _BOUNDS: dict[str, tuple[int, int | None]] = {
     "landmarks": (0, 1024),
     "committee": (1, 4096),
     "directions": (1, 1_000_000),
+    "complete": (1, 4096),
     "reach": (0, 4096),
     "epochs": (1, 1_000_000),
     "batch_size": (1, 4096),

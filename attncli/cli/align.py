@@ -97,7 +97,7 @@ def align(
     lots = _lots(source, target)
     links = None if gold is None else _gold_file(gold, one_based=one_based)
     aligner = options.opened(every_layer=choose_head, quiet=quiet)
-    name = "SOURCE" if is_pair else visible(source)[:120]
+    name = "SOURCE" if is_pair else "<stdin>" if source == "-" else visible(source)[:120]
     measure = None
     if links is not None:
         lots, aligner, measure = _measured(lots, aligner, links, name, choose_head=choose_head)
@@ -185,6 +185,7 @@ class _Count:
         if isinstance(alignment, AttnError):
             if self.is_pair:
                 raise alignment
+            alignment.place = alignment.place or f"{self.name}:{row.line}"
             notices.set_aside(alignment)
             return
         if self.is_pair:

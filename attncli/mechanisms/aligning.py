@@ -148,9 +148,10 @@ class CrossWeighing:
         ids, types = np.array(source.ids), np.zeros(len(source.ids), dtype=np.intp)
         steps = np.array([self._start, *self._read_ids(target)])
         limit = min(config.max_tokens, self._max_tokens)
-        for n in (len(ids), len(steps)):
+        for side, n in (("source", len(ids)), ("target", len(steps))):
             if n > limit:
-                raise LimitError(f"{n} tokens, {at_most(self._model, limit, config.max_tokens)}")
+                most = at_most(self._model, limit, config.max_tokens)
+                raise LimitError(f"the {side} has {n} tokens, {most}")
         self._require_memory(len(ids), len(steps))
         self._model.check_ids(ids, types)
         if int(steps.max()) >= config.n_vocab:

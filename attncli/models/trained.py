@@ -258,8 +258,22 @@ def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
         f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
         f"{quoted(given.name)} has {difference}",
         place=field_name("vectors"),
-        hints=(setting(vectors=needed.name),) if needed.name != given.name else (),
+        hints=(_chosen_by(needed),) if needed.name != given.name else (),
     )
+
+
+def _chosen_by(vectors: VectorsInfo) -> str:
+    """What chooses these vectors; of a transformer that is not here, which folder is to be named.
+
+    A model keeps the name of that folder, not where it lay.
+    """
+    from attncli.models.folders import is_checkpoint
+
+    named = vectors.of_layers
+    if named is None or is_checkpoint(named[0]):
+        return setting(vectors=vectors.name)
+    chosen = setting(vectors=f"model:FOLDER:{named[1]}")
+    return f"{chosen} where FOLDER is the path of the transformer {quoted(named[0])}"
 
 
 def _refuse_foreign(head: bytes, place: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from attncli.results.fields import RARE_OF_MODELS
 from attncli.results.predicted import PREDICTED, Candidate, MaskedPlace
-from attncli.settings import TEMPERATURE
+from attncli.settings import OF_MODEL, TEMPERATURE
 
 _TITLES = {
     "task": "task-specific attention",
@@ -96,6 +96,14 @@ class VectorsInfo(NamedTuple):
     dim: int
     words: int | None = None
     sha256: str | None = None
+
+    @property
+    def of_layers(self) -> tuple[str, str] | None:
+        """The name of the transformer that they come from and its layers, "bert" and "words,1,2"."""
+        if not self.name.startswith(OF_MODEL):
+            return None
+        checkpoint, _, layers = self.name.removeprefix(OF_MODEL).rpartition(":")
+        return checkpoint, layers
 
 
 class ModelInfo(NamedTuple):

@@ -382,13 +382,18 @@ def test_a_head_needs_pairs_to_be_measured_by(
 
 def test_a_model_aligns_files(folder: Path, command: Command, translator: Path) -> None:
     """As it aligns each pair; one that is too long keeps its place."""
-    (folder / "pairs.tsv").write_text(f"das haus\tthe house\n{'haus ' * 60}\thouse\nklein\tsmall\n")
+    long = "haus " * 60
+    lines = ["das haus\tthe house", f"{long}\thouse", "klein\tsmall", f"haus\t{long}"]
+    (folder / "pairs.tsv").write_text("\n".join(lines))
     ended = command("align", "pairs.tsv", "--model", str(translator), "-q")
     assert ended.code == 3
-    first, second, third = ended.text.splitlines()
+    first, second, third, fourth = ended.text.splitlines()
     assert first == attncli.align("das haus", "the house", model=translator).to_pharaoh()
-    assert "bart reads at most 48" in second
     assert third == "0-0"
+    for number, side, line in ((2, "source", second), (4, "target", fourth)):
+        assert line.startswith(f"# the {side} has ")
+        assert "bart reads at most 48" in line
+        assert f"error: pairs.tsv:{number}: the {side} has " in ended.said
 
 
 def test_memory_does_not_grow_with_the_lines(folder: Path, command: Command) -> None:

@@ -185,9 +185,9 @@ def test_a_model_says_what_it_cannot_align(translator: tuple[Any, Path], tmp_pat
     for name, choice in (("layer", {"layer": 3}), ("head", {"head": [0, -5]})):
         with pytest.raises(UsageError, match=f"{name}: found"):
             attncli.align(*PAIRS[0], model=model, **choice)
-    with pytest.raises(LimitError, match="bart reads at most 48"):
+    with pytest.raises(LimitError, match=r"the source has .* bart reads at most 48"):
         attncli.align("haus " * 60, "house", model=model)
-    with pytest.raises(LimitError, match="max_tokens=5 allows no more"):
+    with pytest.raises(LimitError, match=r"the target has .* max_tokens=5 allows no more"):
         attncli.align("haus", "house is small", model=model, max_tokens=5)
     from models.made import write_model
 

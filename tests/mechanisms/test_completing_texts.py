@@ -149,7 +149,7 @@ def test_what_cannot_go_on_is_one_line(
         with pytest.raises(UsageError, match=why):
             attncli.explain("the bank", str(tmp_path / name), complete=3)
     for wrong in (0, -1, 4097):
-        with pytest.raises(UsageError, match="complete"):
+        with pytest.raises(UsageError, match=r"complete: .* from 1 to 4,096"):
             attncli.explain("the bank", str(folder), complete=wrong)
         assert run(("explain", "a", "-m", str(folder), "--complete", str(wrong))) == 2
     with pytest.raises(UsageError, match="pair"):

@@ -177,7 +177,7 @@ def test_a_sentence_that_cannot_be_read_is_an_error(folder):
     ],
 )
 def test_a_model_is_trained_on_layers_and_refuses_others(
-    command, folder, tmp_path, layers, options
+    command, folder, tmp_path, monkeypatch, layers, options
 ):
     """train, evaluate and explain with contextual vectors; other vectors are refused."""
     rows = [("money bank grows", "m"), ("river bank flows", "r"), ("old money bank", "m")]
@@ -200,7 +200,15 @@ def test_a_model_is_trained_on_layers_and_refuses_others(
     other = ["--vectors", f"model:{folder}:2"]
     ended = command("evaluate", str(data), "--model", str(model), *other)
     assert ended.code == 5
-    assert f"model:tiny:{layers or 'words,glove,1,2'}" in ended.said
+    name = f"model:tiny:{layers or 'words,glove,1,2'}"
+    assert name in ended.said
+    monkeypatch.chdir(tmp_path)  # where no folder is called tiny
+    elsewhere = command("explain", rows[1][0], "--model", str(model), *other)
+    assert f"hint: --vectors {name.replace('tiny', 'FOLDER')} where FOLDER is" in elsewhere.said
+    monkeypatch.chdir(folder.parent)  # where the name is a path that works
+    beside = command("explain", rows[1][0], "--model", str(model), *other)
+    assert f"hint: --vectors {name}\n" in beside.said
+    assert command("explain", rows[1][0], "--model", str(model), "--vectors", name).code == 0
 
 
 def test_sentences_read_together_are_what_they_are_alone(folder):
