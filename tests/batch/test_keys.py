@@ -39,3 +39,21 @@ def test_keys_of_a_long_sentence_have_all_their_digits() -> None:
     """Numbers of more digits than the table holds at first are printed whole."""
     keys = np.arange(1200).reshape(1, 1, 1, 1200, 1)
     assert json.loads(key_texts([keys])[0]) == keys[0].tolist()
+
+
+@given(
+    weights=st.tuples(*[st.integers(1, 3)] * 4, st.integers(1, 130)).flatmap(
+        lambda shape: arrays.arrays(np.float32, shape, elements=_WEIGHTS)
+    ),
+    count=st.integers(1, 140),
+)
+def test_keys_of_another_text_have_all_their_digits(weights: np.ndarray, count: int) -> None:
+    """A few rows may look at a hundred keys, whose numbers have more digits than those of the rows."""
+    keys = strongest_of_rows(weights, count)[0]
+    assert [json.loads(text) for text in key_texts([keys])] == keys.tolist()
+
+
+def test_a_row_of_a_long_text_is_printed_whole() -> None:
+    """One row that looks at more keys than the table holds at first."""
+    keys = np.arange(1500)[::-1].reshape(1, 1, 1, 1, 1500)
+    assert json.loads(key_texts([keys])[0]) == keys[0].tolist()

@@ -644,3 +644,34 @@ def test_measures_are_the_same_wherever_they_are_written(
         if part != "cross":
             assert len(own["measures"]["moved"]) == len(own["tokens"])
             assert third["measures"]["moved"] == pytest.approx(own["measures"]["moved"], abs=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+@pytest.mark.parametrize("source", [SOURCE, LONG])
+def test_the_strongest_keys_of_a_batch_are_those_of_explain(
+    command: Callable[..., Any], bart: str, tmp_path: Path, suffix: str, source: str
+) -> None:
+    """Across too, where keys have more digits than the rows: ten times as many tokens as the target."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    file, out = tmp_path / "s.txt", tmp_path / f"x.{suffix}"
+    file.write_text(f"{source}\n")
+    choices = ["--model", bart, "--pair", "the", "--part", "cross", "--top", "2"]
+    ended = command("batch", str(file), *choices, "-o", str(out))
+    assert ended.code == 0, ended.said
+    weights = attncli.explain(source, bart, pair="the", part=Part(which="cross")).weights
+    expected = np.argsort(-weights, axis=-1, kind="stable")[..., :2]
+    if suffix == "jsonl":
+        keys = np.array(json.loads(out.read_text("utf-8"))["top"]["keys"])
+    elif suffix == "npz":
+        keys = np.load(out)["keys"]
+    elif suffix == "csv":
+        header, *rows = rows_of(out.read_text("utf-8"))
+        named = [dict(zip(header, row, strict=True)) for row in rows]
+        keys = np.array([int(row["key"]) for row in named if row["weight"]])
+    else:
+        from pyarrow import parquet
+
+        (record,) = parquet.read_table(out).to_pylist()
+        keys = np.array(record["top"]["keys"] if "top" in record else record["keys"])
+    assert np.array_equal(keys.reshape(expected.shape), expected)

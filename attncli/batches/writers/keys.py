@@ -16,14 +16,18 @@ _TABLE = 1024  # the least numbers a table holds
 
 
 def key_texts(stacks: Sequence[IntArray]) -> list[bytes]:
-    """The nested JSON list of each sentence. Shapes: (B, n_layers, n_heads, n_tokens, n_kept) each."""
+    """The nested JSON list of each sentence. Shapes: (B, n_layers, n_heads, n_tokens, n_kept) each.
+
+    Keys may be more than the tokens of the rows: across they are those of another text.
+    """
     return [text for keys in stacks for text in _of_stack(keys)]
 
 
 def _of_stack(keys: IntArray) -> list[bytes]:
     count, n_layers, n_heads, n_tokens, n_kept = keys.shape
-    table = _table(max(_TABLE, n_tokens))
-    width = len(str(n_tokens - 1)) + 1
+    n_keys = int(keys.max(initial=0)) + 1
+    table = _table(max(_TABLE, n_keys))
+    width = len(str(n_keys - 1)) + 1
     cells = n_kept * width
     # of each row: up to four brackets, its numbers, each with what follows it, up to four more
     buffer = np.zeros((count, n_layers, n_heads, n_tokens, 4 + cells + 4), dtype=np.uint8)
