@@ -71,7 +71,7 @@ class Points:
             if (code := self._run(line)) != 0:
                 raise AssertionError(f"{line} ended with {code}: {self._said()}")
         straight = self._stopped(command.stopped) if command.stopped else {}
-        shutil.copytree(self.work, self.start, symlinks=True)
+        copied(self.work, self.start)
         self.old = contents(self.work)
         code = self._run(command.line, number=0)
         self.calls = [
@@ -86,7 +86,7 @@ class Points:
 
     def _stopped(self, line: Sequence[str]) -> dict[str, bytes]:
         """Kills a run of the line in its middle; the outputs of one that was not."""
-        shutil.copytree(self.work, self.start, symlinks=True)
+        copied(self.work, self.start)
         self._run(line, number=0)
         made = contents(self.work)
         number = int(self.preload.fault_count() * self.command.part)
@@ -108,7 +108,7 @@ class Points:
     def tried(self, number: int, mode: str) -> str | None:
         """What was wrong at this point, or None."""
         shutil.rmtree(self.work)
-        shutil.copytree(self.start, self.work, symlinks=True)
+        copied(self.start, self.work)
         code = self._run(self.command.line, number, mode)
         wrong = self._after_fault(code, mode)
         if wrong is None:
@@ -213,6 +213,17 @@ class Points:
 
     def _said(self) -> str:
         return (self.folder / "said").read_bytes().decode("utf-8", "replace")[-300:]
+
+
+def copied(source: Path, target: Path) -> None:
+    """Copies a folder; a file that has two names keeps both, as for a moment at the end of a run."""
+    shutil.copytree(source, target, symlinks=True)
+    names: dict[int, Path] = {}
+    for path in sorted(path for path in target.rglob("*") if path.is_file()):
+        number = (source / path.relative_to(target)).stat().st_ino
+        if (first := names.setdefault(number, path)) != path:
+            path.unlink()
+            path.hardlink_to(first)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
