@@ -102,7 +102,7 @@ def results_in(
 @contextmanager
 def _opened(path: str, stdin: Stdin | None) -> Iterator[tuple[BinaryIO, str]]:
     """A file that is read, and its name in messages. Raises: InputError."""
-    from attncli.matrices.reading import open_matrix_file
+    from attncli.matrices.whole_bytes import open_matrix_file
 
     if path == "-" and stdin is not None:
         yield stdin(), "<stdin>"
@@ -136,7 +136,7 @@ def _token_list(given: str, field: str) -> list[str]:
     from attncli.files.rows.lines import all_lines
     from attncli.files.rows.sentences import decoded
     from attncli.files.writing import reason
-    from attncli.matrices.reading import open_matrix_file
+    from attncli.matrices.whole_bytes import open_matrix_file
 
     path = given[1:]
     names, size = [], 0

@@ -4,19 +4,14 @@ The format is recognized by content; the suffix only tells CSV from TSV. Nothing
 """
 
 import io
-import os
-import re
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypedDict, Unpack
 
-from attncli.checks.records import json_of
 from attncli.errors import (
     AttnError,
     DataError,
-    InputError,
     LimitError,
     RefusedError,
     ShapeError,
@@ -24,25 +19,17 @@ from attncli.errors import (
     error_of,
     field_name,
 )
-from attncli.errors.wording import visible
-from attncli.files.foreign import Foreign, foreign_file, foreign_of
+from attncli.files.foreign import Foreign, foreign_file
 from attncli.files.writing import reason
 from attncli.matrices.build import renamed, result_from_arrays, result_from_record
+from attncli.matrices.json_texts import json_records
 from attncli.matrices.top import with_weights
+from attncli.matrices.whole_bytes import WANTED, expect_no_foreign, looks_json, whole_bytes
 from attncli.results.comparison import Comparison, comparison_from_record
 from attncli.results.result import AttentionResult
 
 if TYPE_CHECKING:
     from attncli.matrices.texts import GivenNumbers
-
-MAX_BYTES = 2 * 2**30
-_MOST_STREAMED = 192 << 20  # bytes of what tells no size: 256 MiB of memory at most
-_WEIGHTS = "a result or weights"
-_SMALL = 4 << 20  # unpacked sizes below this are no bomb; text takes thirty times as much when read
-_HAS_A_DIGIT = 1 << 20  # bytes of weights as text, names of tokens too, that hold a digit
-_DIGIT = re.compile(rb"[0-9]")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_RESULTS = ("result", "error", "comparison", "pair")
 
 
 class GivenNames(NamedTuple):
@@ -93,7 +80,7 @@ def read_saved(
     """
     try:
         names = None if tokens is None else GivenNames(tokens, pair)
-        outcomes = _outcomes(_bytes_of(stream, name), name, names, scores, member, index)
+        outcomes = _outcomes(whole_bytes(stream, name), name, names, scores, member, index)
         count = 0
         for count, outcome in enumerate(outcomes, start=1):  # noqa: B007 - counted
             yield outcome
@@ -130,96 +117,16 @@ def _outcomes(
     records = _batched(data, index)
     if records is not None:
         return (_json_result(r, _record_place(name, r), tokens, scores) for r in records)
-    if _looks_json(data):
+    if looks_json(data):
         if member is not None:
             raise UsageError(
                 "found JSON, expected a file of several arrays", place=field_name("array")
             )
-        return islice(_json_results(data, name, tokens, scores), *_span(index))
+        said = json_records(data, name)
+        read = (_json_result(record, place, tokens, scores) for record, place in said)
+        return islice(read, *_span(index))
     givens = _givens(data, name, member)
     return (_named(given, name, tokens, scores) for given in givens[slice(*_span(index))])
-
-
-def _bytes_of(stream: BinaryIO, name: str) -> bytes:
-    """All bytes of a file, unpacked; one that cannot be a result is refused by its first bytes.
-
-    Raises: DataError, LimitError, MissingExtraError.
-    """
-    from attncli.files.limits import Limits
-    from attncli.files.stream import PIECE, ByteStream
-    from attncli.files.unpacked_stream import packing_of, unpacked
-
-    head = stream.read(PIECE)
-    if packing_of(head[:6]) is None:
-        _expect_known(head, name)
-        data = head
-        if len(head) == PIECE and _has_an_end(stream):
-            data += stream.read(MAX_BYTES + 1 - len(head))
-        elif len(head) == PIECE:
-            data = _streamed(stream, head, PIECE)
-    else:
-        first = [head]
-        packed = ByteStream(name, lambda: first.pop() if first else stream.read(PIECE))
-        pieces, size, bytes_in = [], 0, unpacked(packed, Limits(small=_SMALL))
-        while size <= MAX_BYTES and (piece := bytes_in.take()):
-            pieces.append(piece)
-            size += len(piece)
-        data = b"".join(pieces)
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"more than {MAX_BYTES} bytes")
-    return _utf8_of_utf16(data) if data.startswith(_UTF16) else data
-
-
-def _has_an_end(stream: BinaryIO) -> bool:
-    """Whether these are bytes in memory or of a regular file, not of a pipe or a device."""
-    try:
-        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, AttributeError):
-        return True
-
-
-def _streamed(stream: BinaryIO, head: bytes, at_once: int) -> bytes:
-    """All bytes of a stream that may have no end. Raises: LimitError."""
-    pieces, size = [head], len(head)
-    while size <= _MOST_STREAMED and (piece := stream.read(at_once)):
-        pieces.append(piece)
-        size += len(piece)
-    if size > _MOST_STREAMED:
-        raise LimitError(
-            f"more than {_MOST_STREAMED >> 20} MiB come from a pipe, and perhaps without an end",
-            hints=("save them as a file, then attn view FILE",),
-        )
-    return b"".join(pieces)
-
-
-def _utf8_of_utf16(data: bytes) -> bytes:
-    """Text with a mark of UTF-16, as PowerShell redirects it, as UTF-8. Raises: DataError."""
-    try:
-        return data.decode("utf-16").encode()
-    except UnicodeError:
-        raise DataError("this is neither UTF-8 nor whole UTF-16") from None
-
-
-def _expect_known(head: bytes, name: str) -> None:
-    """Raises: DataError, RefusedError when bytes that begin so are neither arrays nor text."""
-    if head.startswith((b"PAR1", b"ARROW1", b"PK", b"\x93NUMPY")) or head[8:9] == b"{":
-        return
-    if head.startswith(b"\x80"):
-        from attncli.matrices.archives import torch_hints
-
-        raise RefusedError("this is a pickle: reading it could run code", hints=torch_hints())
-    _expect_no_foreign(head, name)
-    if b"\0" in head[:4] and not head.startswith(_UTF16):
-        raise DataError("found bytes of no known format, expected a result or weights")
-    if len(head) >= _HAS_A_DIGIT and not _looks_json(head) and not _DIGIT.search(head):
-        raise DataError("found text that begins without a number, expected a result or weights")
-
-
-def _expect_no_foreign(head: bytes, name: str) -> None:
-    """Raises: DataError for a file that no command reads, with what to do about it."""
-    foreign = foreign_of(head)
-    if foreign is not None:
-        raise foreign_file(foreign, name, _WEIGHTS)
 
 
 def _expect_arrays(data: bytes, name: str) -> None:
@@ -228,11 +135,11 @@ def _expect_arrays(data: bytes, name: str) -> None:
     from attncli.files.zipped import check_document
 
     if data.startswith(b"PK\x05\x06"):
-        _expect_no_foreign(data, name)
+        expect_no_foreign(data, name)
     archive = checked_archive(io.BytesIO(data), "the archive")
-    check_document(archive, name, _WEIGHTS)
+    check_document(archive, name, WANTED)
     if not any(member.endswith((".npy", "data.pkl")) for member in archive.namelist()):
-        raise foreign_file(Foreign("a zip archive of other files", "unzip FILE"), name, _WEIGHTS)
+        raise foreign_file(Foreign("a zip archive of other files", "unzip FILE"), name, WANTED)
 
 
 def _span(index: int | None) -> tuple[int, int | None]:
@@ -268,16 +175,6 @@ def read_results(
         yield outcome
 
 
-def open_matrix_file(path: str) -> BinaryIO:
-    """The file opened for reading. Raises: InputError."""
-    try:
-        return open(path, "rb")  # noqa: PTH123  # FIFOs too; the caller closes it
-    except ValueError:
-        raise InputError("cannot open: not a possible file name", place=visible(path)) from None
-    except OSError as fault:
-        raise InputError(f"cannot open: {reason(fault)}", place=visible(path)[:200]) from None
-
-
 def _named(
     given: "GivenNumbers | AttentionResult", name: str, names: GivenNames | None, scores: bool
 ) -> AttentionResult:
@@ -294,10 +191,6 @@ def _named(
     return replace(result, selection=given.selection) if given.selection else result
 
 
-def _looks_json(data: bytes) -> bool:
-    return data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-
-
 def _givens(data: bytes, name: str, member: str | None) -> "list[GivenNumbers | AttentionResult]":
     from attncli.matrices import archives
     from attncli.matrices.texts import GivenNumbers, csv_weights
@@ -309,7 +202,7 @@ def _givens(data: bytes, name: str, member: str | None) -> "list[GivenNumbers | 
         return archives.npz_givens(data, member)
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < len(data):
         return [archives.chosen_given(archives.safetensors_arrays(data), member)]
-    _expect_no_foreign(data[:4096], name)
+    expect_no_foreign(data[:4096], name)
     text = _text(data)
     if not text.strip():
         raise DataError("the file is empty, expected weights")
@@ -325,61 +218,9 @@ def _text(data: bytes) -> str:
         raise DataError(f"byte {fault.start} is not UTF-8, and no known format begins so") from None
 
 
-def _json_results(
-    data: bytes, name: str, tokens: GivenNames | None, scores: bool
-) -> Iterator[AttentionResult | Comparison | AttnError]:
-    whole = _json_or_none(data)
-    if whole is not None:
-        records = whole if isinstance(whole, list) and _all_records(whole) else [whole]
-        for record in records:
-            if not _is_of_pair(record):
-                yield _json_result(record, name, tokens, scores)
-        return
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if line.strip():
-            try:
-                record = _parsed(line)
-            except ValueError as fault:
-                raise DataError(f"this is no JSON: {fault}", place=f"{name}:{number}") from None
-            if not _is_of_pair(record):
-                yield _json_result(record, f"{name}:{number}", tokens, scores)
-
-
-def _json_or_none(data: bytes) -> Any:
-    """The value of a document that is one JSON value, else None."""
-    lines = data.count(b"\n")
-    try:
-        return _parsed(data)
-    except ValueError:
-        if lines <= 1 or not data.lstrip().startswith(b"{"):
-            raise DataError("this is no JSON, although it begins like it") from None
-        return None
-
-
-def _parsed(data: bytes) -> Any:
-    if len(data) >= 20_000:
-        import orjson
-
-        try:
-            return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-        except ValueError:
-            if b"\\ud" not in data:  # else perhaps half of a surrogate pair, which json reads
-                raise
-    return json_of(data.decode("utf-8-sig"))
-
-
-def _is_of_pair(record: Any) -> bool:
-    """Whether a record says what a model thinks of two sentences, whose results stand before it."""
-    return isinstance(record, dict) and record.get("type") == "pair" and "said" in record
-
-
 def _record_place(name: str, record: Mapping[str, Any]) -> str:
     """The place of a record in a file without lines: its number, 0 the first, as `index` has it."""
     return f"{name}, record {index}" if isinstance(index := record.get("index"), int) else name
-
-
-def _all_records(values: Sequence[Any]) -> bool:
-    return bool(values) and all(isinstance(v, dict) and v.get("type") in _RESULTS for v in values)
 
 
 def _json_result(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from attncli.errors import AttnError
-from attncli.matrices.reading import open_matrix_file, read_saved
+from attncli.matrices.reading import read_saved
+from attncli.matrices.whole_bytes import open_matrix_file
 
 PARTS: dict[str, list[str]] = {
     "whole": [],

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from attncli.errors import AttnError, DataError, UsageError
-from attncli.matrices.reading import open_matrix_file, read_saved
+from attncli.matrices.reading import read_saved
+from attncli.matrices.whole_bytes import open_matrix_file
 
 LINES = ("money bank grows", "!!", "bank", "the river bank flows, by the bank")
 
