@@ -19,6 +19,7 @@ _FILES = {
     "batching": "batch",
     "compare": "compare",
     "diff": "diff",
+    "evaluating": "evaluate evaluate_pairs",
     "explain": "analyser explain map_heads",
     "exporting": "export_model",
     "parts": "Part",
@@ -26,8 +27,7 @@ _FILES = {
     "reasons": "why",
     "save": "save show",
     "several": "AttentionResult AttnError Results",
-    "training": "LayerSettings Offset Row TrainingSettings cross_validate evaluate evaluate_pairs "
-    "learning_curve train",
+    "training": "LayerSettings Offset Row TrainingSettings cross_validate learning_curve train",
     "vectors": "CorpusSettings evaluate_vectors train_vectors",
     "view": "from_attentions read view",
     "word_vectors": "WordVectors open_vectors",

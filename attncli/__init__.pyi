@@ -5,6 +5,8 @@ from attncli.api.arrays import attend as attend
 from attncli.api.batching import batch as batch
 from attncli.api.compare import compare as compare
 from attncli.api.diff import diff as diff
+from attncli.api.evaluating import evaluate as evaluate
+from attncli.api.evaluating import evaluate_pairs as evaluate_pairs
 from attncli.api.explain import analyser as analyser
 from attncli.api.explain import explain as explain
 from attncli.api.explain import map_heads as map_heads
@@ -24,8 +26,6 @@ from attncli.api.training import Offset as Offset
 from attncli.api.training import Row as Row
 from attncli.api.training import TrainingSettings as TrainingSettings
 from attncli.api.training import cross_validate as cross_validate
-from attncli.api.training import evaluate as evaluate
-from attncli.api.training import evaluate_pairs as evaluate_pairs
 from attncli.api.training import learning_curve as learning_curve
 from attncli.api.training import train as train
 from attncli.api.vectors import CorpusSettings as CorpusSettings

@@ -5,9 +5,9 @@ from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast, overload
 
+from attncli.api.evaluating import embedder_of
 from attncli.api.examples import named_columns
 from attncli.api.files_read import files_measured_with
-from attncli.api.training import embedder_of
 from attncli.checks.arguments import (
     choice_of,
     count_of,

@@ -16,7 +16,7 @@ from attncli.cli.vectors.access import access_to
 from attncli.files.apart import expect_apart
 
 if TYPE_CHECKING:
-    from attncli.api.training import PairEvaluation
+    from attncli.api.evaluating import PairEvaluation
 
 ModelIn = Annotated[
     str,
@@ -59,8 +59,8 @@ def evaluate(
       attn evaluate test.tsv --model bank.safetensors --unsure 0.8
       attn evaluate test.tsv --model bank.safetensors --json
     """
+    from attncli.api.evaluating import embedder_of, evaluated
     from attncli.api.models import labeler
-    from attncli.api.training import embedder_of, evaluated
     from attncli.cli.progress import Encoding
 
     expect_apart([], files_measured_with(file, model, vectors))
