@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from attncli.batches.chunks import Chunk, RawText
 from attncli.errors import AttnError, DataError, EmptyError
 from attncli.files.rows.reader import InputRow, InputRows, Shape, named_value, rows_of
@@ -66,15 +68,18 @@ class Plan:
         count, cost = 0, 0
         try:
             for rows in rows_of(source, self.shape, max_line=self.max_line):
+                sums = np.cumsum([0, *self._costs(rows)])  # (n_rows + 1,): of the rows before each
                 start = 0
-                for end, cost_of_row in enumerate(self._costs(rows), 1):
-                    count += 1
-                    cost += cost_of_row
-                    if count >= self.size or cost >= _CHUNK_COST:
-                        yield self._lot_of([*lot, rows.part(start, end)])
-                        start, lot, count, cost = end, [], 0, 0
-                if start < len(rows):
-                    lot.append(rows.part(start))
+                while start < len(rows):
+                    full = int(np.searchsorted(sums, sums[start] + _CHUNK_COST - cost))
+                    end = min(start + self.size - count, full)
+                    if end > len(rows):
+                        lot.append(rows.part(start))
+                        count += len(rows) - start
+                        cost += int(sums[-1] - sums[start])
+                        break
+                    yield self._lot_of([*lot, rows.part(start, end)])
+                    start, lot, count, cost = end, [], 0, 0
         except AttnError:
             if lot:  # what came before the damage is done
                 yield self._lot_of(lot)
@@ -82,12 +87,16 @@ class Plan:
         if lot:
             yield self._lot_of(lot)
 
-    def _costs(self, rows: InputRows) -> Iterator[int]:
+    def _costs(self, rows: InputRows) -> list[int]:
         """About how many bytes the result of each row is."""
-        for text in () if self.paired else rows.texts:
-            yield _cost(text, self.width)
-        for row in rows if self.paired else ():
-            yield _cost(row.text, self.width) + _cost_of_pair(row, self.width)
+        if self.paired:
+            return [_cost(row.text, self.width) + _cost_of_pair(row, self.width) for row in rows]
+        try:
+            sizes = np.fromiter(map(len, rows.texts), np.int64, len(rows))  # type: ignore[arg-type]
+        except TypeError:  # an error has no length
+            return [_cost(text, self.width) for text in rows.texts]
+        costs: list[int] = _cost_of_sizes(sizes, self.width).tolist()
+        return costs
 
     def _lot_of(self, parts: "list[InputRows]") -> "_Lot":
         return _lot_of(parts, has_ids=self._has_ids, paired=self.paired)
@@ -113,7 +122,11 @@ class Plan:
         texts: Sequence[RawText] = lot.texts
         if lot.pairs is not None:
             texts = [text for both in zip(lot.texts, lot.pairs, strict=True) for text in both]
-        self._digest.update(b"".join([_as_bytes(raw) + b"\n" for raw in texts]))
+        try:
+            joined = b"\n".join(texts)  # type: ignore[arg-type]  # others raise TypeError
+        except TypeError:
+            joined = b"\n".join(map(_as_bytes, texts))
+        self._digest.update(joined + b"\n")
 
     def _digest_now(self) -> str:
         return str(self._digest.copy().hexdigest()[:32])
@@ -199,7 +212,12 @@ def _cost(raw: RawText, width: int) -> int:
     """About how many bytes the result of a text is: a word has six characters, a number nine."""
     if isinstance(raw, AttnError):
         return 0
-    tokens = len(raw) // 6 + 1
+    return int(_cost_of_sizes(len(raw), width))
+
+
+def _cost_of_sizes(sizes: Any, width: int) -> Any:
+    """The same of one text of so many characters, or of many."""
+    tokens = sizes // 6 + 1
     return 10 * tokens * (tokens + width)
 
 

@@ -5,8 +5,9 @@ many sentences are looked up together. Reading a piece alone gives what reading 
 tests hold it to the plain way.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -275,11 +276,9 @@ class GrowingNumbers:
 
 def _together(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """The texts in lots of moderate length."""
-    begin = length = 0
-    for i, text in enumerate(texts):
-        if length and length + len(text) > _AT_ONCE:
-            yield texts[begin:i]
-            begin, length = i, 0
-        length += len(text)
-    if begin < len(texts):
-        yield texts[begin:]
+    ends = list(accumulate(map(len, texts)))
+    begin = done = 0
+    while begin < len(texts):
+        end = max(begin + 1, bisect_right(ends, done + _AT_ONCE, begin))
+        yield texts[begin:end]
+        begin, done = end, ends[end - 1]

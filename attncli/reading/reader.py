@@ -1,6 +1,6 @@
 """Sentences → tokens with vectors: cut, looked up, and what to warn of."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -334,8 +334,10 @@ def _picked(cut: CutTexts, kept: BoolArray) -> CutTexts:
     return cut._replace(which=cut.which[kept], places=cut.places[kept], counts=counts)
 
 
-def _without(cut: CutTexts, faults: Container[int]) -> CutTexts:
+def _without(cut: CutTexts, faults: Collection[int]) -> CutTexts:
     """The sentences as they are that have no fault, the others without tokens."""
+    if not faults:
+        return cut
     faulty = np.array([i in faults for i in range(len(cut.counts))], dtype=np.bool_)
     return _picked(cut, ~np.repeat(faulty, cut.counts))
 

@@ -111,6 +111,20 @@ def test_large_stacks_are_filled_in_blocks() -> None:
     assert json_matrices(stack, 6) == [json_matrices(m[None], 6)[0] for m in stack]
 
 
+@pytest.mark.parametrize("digits", [1, 4, 6])
+@pytest.mark.parametrize("large", [0.5, 12.0])
+def test_a_large_matrix_is_printed_as_its_rows(
+    monkeypatch: pytest.MonkeyPatch, digits: int, large: float
+) -> None:
+    """Some rows at a time, whether the tables have all its numbers or not."""
+    matrix = np.random.default_rng(0).normal(size=(41, 7)).astype(np.float32)
+    matrix[17, 3] = large
+    rows = [json_matrices(row[None, None], digits)[0][2:-2] for row in matrix]
+    monkeypatch.setattr("attncli.batches.writers.digits._LOT", 64)
+    (text,) = json_matrices(matrix[None], digits)
+    assert text == b"[[" + b"],[".join(rows) + b"]]"
+
+
 @given(stacks=st.lists(weights, min_size=1, max_size=5), digits=st.integers(1, 7))
 def test_stacks_printed_together_are_those_printed_alone(
     stacks: list[np.ndarray], digits: int

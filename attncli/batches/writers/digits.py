@@ -89,18 +89,34 @@ def _lots(stacks: Sequence[Float32Array]) -> Iterator[list[Float32Array]]:
 
 def _by_tables(lot: list[Float32Array], digits: int, signed: bool) -> list[bytes]:
     """The text of each matrix behind its first bracket."""
+    if len(lot) == 1 and len(lot[0]) == 1 and lot[0].size > _LOT:
+        return [_of_large(lot[0][0], digits, signed)]
     rows = np.concatenate([part.reshape(-1, part.shape[2]) for part in lot])
     texts, fits = _row_texts(rows, digits, signed)
     counts = np.repeat([part.shape[1] for part in lot], [len(part) for part in lot])
     ends = np.cumsum(counts)  # (matrices,): of their rows
     texts[ends - 1, -1] = _CLOSE
-    flat, bounds = texts.reshape(-1), (ends * texts.shape[1]).tolist()
-    pieces = [flat[begin:end].tobytes() for begin, end in pairwise([0, *bounds])]
+    whole, bounds = texts.tobytes(), (ends * texts.shape[1]).tolist()
+    pieces = [whole[begin:end] for begin, end in pairwise([0, *bounds])]
     if not fits:
         for i, matrix in enumerate(matrix for part in lot for matrix in part):
             if not _in_range(matrix, digits, signed):
                 pieces[i] = _slowly(matrix, digits, signed)[1:]
     return pieces
+
+
+def _of_large(matrix: Float32Array, digits: int, signed: bool) -> bytes:
+    """The text of a large matrix behind its first bracket, of some rows at a time."""
+    if not _in_range(matrix, digits, signed):
+        return _slowly(matrix, digits, signed)[1:]
+    step = max(1, _LOT // matrix.shape[1])
+    pieces: list[bytes] = []
+    for start in range(0, len(matrix), step):
+        texts, _ = _row_texts(matrix[start : start + step], digits, signed)
+        if start + step >= len(matrix):
+            texts[-1, -1] = _CLOSE
+        pieces.append(texts.tobytes())
+    return b"".join(pieces)
 
 
 def _several(
