@@ -98,6 +98,10 @@ class Analysis:
         general = GeneralAnalyser(store, reading, include=frozenset({"embeddings"}), advise=False)
         return Analysis(PartAnalyser(general, part), store)
 
+    def without_weights(self) -> "Analysis":
+        """The same for who reads no weights: those of long texts may be unknown to the results."""
+        return replace(self, analyser=self.analyser.lean(frozenset({"weights"})))
+
     def parts_kept(self, part: "Part | None") -> tuple[str, ...]:
         """What records of a part hold of a decoder: its own and cross-attention, or keys of their own."""
         if not self.analyser.has_parts:

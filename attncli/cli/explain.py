@@ -83,6 +83,8 @@ def explain(
         whole=False,
         quiet=quiet,
     )
+    if against is None and _reads_no_weights(manner, fields):
+        analysis = analysis.without_weights()
     loose, texts = texts, joined_words(texts)
     if asks_next and against is None and not analysis.analyser.has_parts:
         manner.warn_of_show(quiet)
@@ -114,6 +116,12 @@ def _kept(manner: Manner, fields: Fields) -> "Keeps":
     if manner.kind in ("html", "htm"):
         return "all" if manner.steps or manner.why or manner.diagram else "page"
     return "map" if manner.head_map else "all"
+
+
+def _reads_no_weights(manner: Manner, fields: Fields) -> bool:
+    """Whether what is printed is JSON without weights and without what is made of them."""
+    drawn = manner.head_map or manner.steps or manner.why or manner.diagram
+    return manner.json and "weights" in fields[1] and not drawn and not is_taken()
 
 
 def _needed(manner: Manner, mechanism: Mechanism) -> frozenset[str]:

@@ -54,6 +54,10 @@ class Analyser(ABC):
         """
         return self
 
+    def lean(self, unread: frozenset[str]) -> "Analyser":
+        """The same numbers; fields among `unread`, which nobody reads, may be missing in long texts."""
+        return self
+
     @property
     def reading(self) -> "ReadingSettings | None":
         """How words are read; None where a tokenizer reads pieces."""

@@ -106,6 +106,10 @@ class GeneralAnalyser(LengthwiseAnalyser):
         """The same for a batch: float32 where it is exact, no advice, no arrays that nobody reads."""
         return replace(self, dtype=np.float32, advise=False, unread=unread)
 
+    def lean(self, unread: frozenset[str]) -> "GeneralAnalyser":
+        """The same numbers without arrays of long texts that nobody reads."""
+        return replace(self, unread=self.unread | unread)
+
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether their scores are small."""
         every = np.arange(len(rows))

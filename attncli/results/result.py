@@ -57,7 +57,8 @@ class AttentionResult(Offers):
     Of a sentence pair, `pair` is the second sentence and `segments` says for each token whether
     its offsets count in `text` (0) or in `pair` (1). `selection` says which layers, heads and
     tokens of a larger result these are (attncli.insight.select); None when nothing was left out.
-    `unknown` names the fields that a file did not hold: what stands in them is plain, not found.
+    `unknown` names the fields that a file did not hold, or that were not made because nobody reads
+    them: what stands in them is plain, not found.
     `before` are the old vectors in the space of the new ones, (n_tokens, d_v), where these are not
     the embeddings; it serves the measures and is no part of the record. Nor is `reads`: what the
     layers of a decoder read beside its own tokens, which the result of its encoder tells it.
@@ -259,8 +260,8 @@ class AttentionResult(Offers):
             record["keys"] = [plain_part(token) for token in self.keys]
         if self.selection is not None:
             record["selection"] = dict(self.selection)
-        if self.unknown:
-            record["unknown"] = list(self.unknown)
+        if unknown := [name for name in self.unknown if name != "weights"]:
+            record["unknown"] = unknown
         for name in OPTIONAL_FIELDS:
             if name in included and getattr(self, name) is not None:
                 field = getattr(self, name)
@@ -350,7 +351,8 @@ def _checked(name: str, array: Any, axes: int, sizes: tuple[int, int]) -> Float3
         raise DataError(
             f"{name} has the shape {values.shape}, but there are {n_tokens} tokens{beside}"
         )
-    if not np.isfinite(values).all():
+    once = values[tuple(slice(None) if step else slice(1) for step in values.strides)]
+    if not np.isfinite(once).all():  # of a number that stands in many places, one
         raise DataError(f"{name} holds a number that is not finite")
     return read_only(values)
 

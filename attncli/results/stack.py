@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, overload
 
+import numpy as np
+
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import AttnError
 from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
@@ -161,21 +163,28 @@ class Stack:
         return {name: value for name, value in record.items() if name in RARE_FIELDS}
 
     def result(self, i: int) -> AttentionResult:
-        """The i-th sentence's result."""
+        """The i-th sentence's result; weights that nobody reads are unknown to it."""
         if self.finished is not None:
             return self.finished
+        weights = self.array("weights", i)
+        unknown: tuple[str, ...] = ()
+        if weights is None:
+            n_tokens = len(self.tokens[i])
+            shape = (self.attention.n_layers, self.attention.n_heads, n_tokens, n_tokens)
+            weights, unknown = np.broadcast_to(np.float32(0), shape), ("weights",)
         extras: dict[str, Any] = {name: array[i] for name, array in self.extras.items()}
         return AttentionResult(
             text=self.texts[i],
             tokens=self.tokens[i].tokens(),
             attention=self.attention,
-            weights=self.made("weights")[i],
+            weights=weights,
             contextual=self.made("contextual")[i],
             vectors=self.vectors,
             index=self.places[i],
             model=None if self.models is None else self.models[i],
             warnings=self.warnings.get(i, ()),
             selection=self.selection,
+            unknown=unknown,
             **extras,
         )
 

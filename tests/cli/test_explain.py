@@ -159,6 +159,20 @@ def test_include_and_exclude_choose_fields(command):
     assert not {"contextual", "tokens", "embeddings", "scores"} & set(record)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--include", "measures,scores"], ["--causal"], ["--hide", "w7"], ["--top", "2"]],
+)
+def test_a_long_text_without_its_weights_has_the_same_rest(command, monkeypatch, options):
+    """What is left out is not made, and nothing else of the record is another."""
+    monkeypatch.setattr("attncli.attention.by_rows._LONG", 20)
+    text = " ".join(f"w{i % 17}" for i in range(50))
+    asked = ("explain", text, "--json", "--vectors", "random", "--dim", "4", *options)
+    (whole,) = records(command(*asked))
+    (lean,) = records(command(*asked, "--exclude", "weights"))
+    assert lean == {name: field for name, field in whole.items() if name not in ("weights", "top")}
+
+
 def test_show_chooses_sections(command):
     """Only the sections that were asked for, in the order of the page."""
     text = command("explain", "money bank", "--show", "moved,weights").text

@@ -29,6 +29,7 @@ from attncli.errors import (
 from attncli.insight.degenerate import degenerate
 from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
+from attncli.results.json import result_json
 from attncli.results.result import AttentionResult
 
 COMMON = ["money", "bank", "river", "the", "grows", "king", "paris", "of", "3.5", "frog", "not"]
@@ -242,6 +243,23 @@ def test_weights_of_a_long_sentence_that_nobody_reads_take_no_memory():
     tracemalloc.stop()
     assert stack.contextual.shape == (1, 3000, 8)
     assert peak < 25e6
+
+
+def test_a_result_without_weights_is_the_same_but_for_them():
+    """Of a long text it says that it does not know them, and holds none; its record has the same rest."""
+    text = " ".join(f"w{i % 97}" for i in range(3000))
+    analyser = GeneralAnalyser(SeededStore(8), include=frozenset({"embeddings"}))
+    whole = next(analyser([text]))
+    tracemalloc.start()
+    lean = next(analyser.lean(frozenset({"weights"}))([text]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 25e6
+    assert lean.unknown == ("weights",)
+    rest = {"exclude": ["weights"], "include": ["embeddings"]}
+    assert result_json(lean, **rest) == result_json(whole, **rest)
+    short = next(analyser.lean(frozenset({"weights"}))(["w1 w2"]))
+    assert short == next(analyser(["w1 w2"]))
 
 
 def test_memory_is_asked_for_what_is_held(monkeypatch):
