@@ -78,7 +78,7 @@ def _typed(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, A
             typed[parameter.name] = side
         else:
             value = attached if equals else next(rest, "")
-            if value[:1] in ("", "-"):
+            if value[:1] in ("", "-") and not _DECIMAL.fullmatch(value):
                 raise _UnclearError
             typed[parameter.name] = _value(parameter, value)
     return typed | _arguments(parameters, free)

@@ -78,10 +78,12 @@ def lines(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 def _values(kind: Any) -> st.SearchStrategy[str]:
     if kind is int:
-        return st.integers(0, 20).map(str)
+        return st.integers(-3, 20).map(str)
     if kind is float:
         return st.floats(0, 10).map(lambda number: f"{number:.3f}")
-    return st.sampled_from([*map(str, getattr(kind, "__args__", ())), "bank", "a,b", "1,0;0,1"])
+    return st.sampled_from(
+        [*map(str, getattr(kind, "__args__", ())), "bank", "-1", "a,b", "1,0;0,1"]
+    )
 
 
 @settings(deadline=None, max_examples=600)
@@ -127,7 +129,7 @@ def _needed(parameter: Parameter) -> list[str]:
     [
         ["money", "--seed", "1", "--seed", "2"],  # twice
         ["money", "--seed"],  # a value is missing
-        ["money", "--seed", "-1"],  # may be an option
+        ["money", "--layer", "-x"],  # may be an option
         ["money", "--seed", "1.5"],
         ["money", "--dim", "0"],  # out of range
         ["money", "--score", "dots"],
