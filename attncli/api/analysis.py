@@ -1,7 +1,6 @@
 """Attention as it was chosen, opened once: sentences → outcomes, and what is asked beside them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from attncli.errors import (
@@ -15,6 +14,7 @@ from attncli.errors import (
 )
 from attncli.files.rows.sentences import in_lots
 from attncli.mechanisms.open import open_analyser, store_of
+from attncli.settings.frozen import dataclass, replace
 
 if TYPE_CHECKING:
     from attncli.embeddings.protocols import EmbeddingStore

@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack, cast
@@ -27,13 +27,14 @@ from attncli.results.batch_report import RunReport
 from attncli.results.effects import NO_WATCH, Watch
 from attncli.results.predicted import COMPLETED
 from attncli.settings import MATRIX_FIELDS, BatchChoices, BatchSettings, MechanismSettings
+from attncli.settings.frozen import default_of
 
 if TYPE_CHECKING:
     from attncli.api.word_vectors import WordVectors
     from attncli.embeddings.given import Vectors
 
 _LATER = frozenset({"complete", "part"})  # choices that came after the first journals
-_OF_BATCHES = frozenset(field.name for field in fields(BatchSettings))
+_OF_BATCHES = frozenset(default_of(BatchSettings))
 
 
 def batch(

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -21,6 +20,7 @@ from attncli.cli.vectors.access import access_to
 from attncli.errors import AttnError, UsageError, field_name
 from attncli.errors.wording import quoted
 from attncli.escape import harmless
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from attncli.api.aligned_files import AlignedRow
@@ -86,7 +86,7 @@ ALIGN_OPTIONS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class AlignOptions:
     """How words are weighed, and which become links."""
 
@@ -155,7 +155,7 @@ class AlignOptions:
             yield from vectors_read(self.target_vectors)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class AlignManner(Colored):
     """Where alignments go, and how they are written there."""
 

@@ -1,7 +1,6 @@
 """How a comparison is shown: the options that say so, and the one place that shows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attncli.cli.manner import IN_A_FIGURE, Figures
@@ -11,6 +10,7 @@ from attncli.cli.terminal import say_written, write, write_record
 from attncli.cli.vain_options import COMPARISONS, FIGURED, looks, say_vain, warn_of_vain
 from attncli.errors import UsageError
 from attncli.settings import Notation
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from attncli.cli.manner import Manner
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class ComparisonManner(Screen, Figures):
     """The options that say how a comparison is shown."""
 

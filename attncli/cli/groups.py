@@ -1,13 +1,13 @@
 """The options of a mechanism, the same on every command, and the analysis that they ask for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from attncli.cli import options as opt
 from attncli.cli import selecting
 from attncli.cli.vain_options import Effects, say_vain
 from attncli.settings import BUILT_IN, MATRIX_FIELDS, OF_PRESET, MechanismSettings, Which
+from attncli.settings.frozen import dataclass, default_of, replace
 
 if TYPE_CHECKING:
     from attncli.api.analysis import Analysis
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from attncli.settings import Keeps
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class Mechanism(MechanismSettings):
     """The options of `MechanismSettings`, and those that choose a part of a result (layer to hide)."""
 
@@ -54,7 +54,7 @@ class Mechanism(MechanismSettings):
 
     def settings(self) -> MechanismSettings:
         """The mechanism without the part that is chosen of its results."""
-        values = {field.name: getattr(self, field.name) for field in fields(MechanismSettings)}
+        values = {name: getattr(self, name) for name in default_of(MechanismSettings)}
         values["preset"] = None  # its choices are among the others
         if self.target is not None and opt.is_place(self.target):
             values["target"] = int(self.target)

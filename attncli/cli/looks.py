@@ -1,12 +1,11 @@
 """Groups of options: how wide a command's text is, in which colors, of which characters."""
 
-from dataclasses import dataclass
-
 from attncli.cli.screen import ColorChoice, Screen
 from attncli.cli.vain_options import looks, say_vain
+from attncli.settings.frozen import dataclass
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class Colored(Screen):
     """How wide, and in which colors."""
 
@@ -23,7 +22,7 @@ class Colored(Screen):
         say_vain([name for name, value in given.items() if value], where, quiet=quiet)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class Looks(Colored):
     """How wide, in which colors, of which characters."""
 

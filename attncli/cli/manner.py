@@ -6,7 +6,6 @@ commands that print other things: width, colors, characters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from attncli.cli import options as opt
@@ -25,6 +24,7 @@ from attncli.cli.vain_options import (
 )
 from attncli.errors import UsageError
 from attncli.settings import FigureSettings, HeadMeasure, Notation
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from attncli.results.result import AttentionResult
@@ -96,7 +96,7 @@ class Figures(FigureSettings):
         return named + [name for name in options if name.endswith("numbers")]
 
 
-@dataclass(slots=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class Manner(Screen, Figures):
     """The options that say how results are shown; `show` None is the command's default."""
 

@@ -1,6 +1,6 @@
 """How a group of options is spread into the options of a command, for typer and for `typed_line`.
 
-A group is a dataclass: a command takes one parameter of this type and is wrapped in `grouped`, and
+A group is a frozen dataclass: a command takes one parameter of this type and is wrapped in `grouped`, and
 each field is an option. A group of settings inherits their fields; its `OPTIONS` name the option of
 each, and a field of showing or choosing has the option of its name in `SHOWING_OPTIONS` or
 `CHOOSING_OPTIONS`.
@@ -8,7 +8,6 @@ each, and a field of showing or choosing has the option of its name in `SHOWING_
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from functools import cache, partial, wraps
 from inspect import Parameter
 from typing import Annotated, Any, NoReturn, get_origin, get_type_hints
@@ -19,6 +18,7 @@ from attncli.cli.parameters import CommandParameter
 from attncli.cli.vain_options import say_vain
 from attncli.errors import UsageError, field_name
 from attncli.settings import MATRIX_FIELDS
+from attncli.settings.frozen import default_of, is_frozen_class
 
 _Command = Callable[..., int | None]
 
@@ -34,7 +34,7 @@ def grouped(command: _Command) -> _Command:
         if "preset" in values:
             values = _with_short_options(context, values)
         packed = {
-            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+            name: group(**{field: values.pop(field) for field in default_of(group)})
             for name, group in _groups(command).items()
         }
         return command(**values, **packed)
@@ -102,9 +102,7 @@ def _annotated_for_typer(hint: Any) -> Any:
 def _groups(command: _Command) -> dict[str, type]:
     """The parameters that are groups, each with its class."""
     hints = get_type_hints(command, include_extras=True)
-    return {
-        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
-    }
+    return {name: hint for name, hint in hints.items() if is_frozen_class(hint)}
 
 
 def _with_short_options(context: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +154,7 @@ def _is_given(context: Any, name: str) -> bool:
 def _options(group: type) -> list[Parameter]:
     """The parameters of a group: the fields that its table names, in this order, then the others."""
     own, hints = getattr(group, "OPTIONS", {}), get_type_hints(group, include_extras=True)
-    each = {field.name: field for field in fields(group)}
+    each = default_of(group)
     for name, shared in (opt.SHOWING_OPTIONS | selecting.CHOOSING_OPTIONS | own).items():
         if name in each and get_origin(hints[name]) is not Annotated:
             hints[name] = Annotated[hints[name], shared]
@@ -164,7 +162,7 @@ def _options(group: type) -> list[Parameter]:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY,
-            default=each[name].default,
+            default=each[name],
             annotation=hints[name],
         )
         for name in dict.fromkeys([*own, *each])

@@ -1,7 +1,6 @@
 """`attn view`: any saved result drawn again, and other people's matrices."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +28,7 @@ from attncli.errors import AttnError, DataError, EmptyError
 from attncli.errors.wording import counted_as, visible
 from attncli.files.apart import expect_writable, files_given, written
 from attncli.settings import Which
+from attncli.settings.frozen import dataclass, default_of, replace
 
 if TYPE_CHECKING:
     from attncli.cli.showing import Kept
@@ -197,7 +197,7 @@ def _say_vain_of_comparison(
     manner: Manner, choosing: Choosing, given: Mapping[str, object], quiet: bool
 ) -> None:
     """Says which options do nothing for a comparison, which is drawn in one way only."""
-    chosen = {f"--{field.name}": getattr(choosing, field.name) for field in fields(Choosing)}
+    chosen = {f"--{name}": getattr(choosing, name) for name in default_of(Choosing)}
     flags: dict[str, object] = {"--show": manner.show, "--full": manner.full, "--row": manner.row}
     flags |= {"--steps": manner.steps, "--speak": manner.speak, "--diagram": manner.diagram}
     flags |= {"--notation": manner.notation != "words", "--why": manner.why}

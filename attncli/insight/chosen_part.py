@@ -4,7 +4,6 @@ Measures of a result are those of what it shows: they are computed last, of the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from attncli.errors import EmptyError, UsageError, field_name
@@ -28,6 +27,7 @@ from attncli.results.parts import choices_of_part, expect_result
 from attncli.results.result import AttentionResult
 from attncli.results.stack import Failure, Stack, stack_of
 from attncli.settings import Which
+from attncli.settings.frozen import dataclass, default_of, replace
 
 FEW_HEADS = 4  # more are shown as their mean, where nobody chooses
 LEFT_OUT = "left-out"  # the code of the warning that a field was asked for and is not there
@@ -63,7 +63,7 @@ class Part:
     shown: bool = False
 
     def __post_init__(self) -> None:
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        given = {name: getattr(self, name) for name in default_of(Part)}
         for name, value in choices_of_part(given).items():
             object.__setattr__(self, name, value)
 

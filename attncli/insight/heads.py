@@ -5,7 +5,7 @@ as the weight on separators where there is none, is NaN. Rows in which every key
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
@@ -21,6 +21,7 @@ from attncli.results.pieces import unmarked
 from attncli.results.result import AttentionResult
 from attncli.results.tables import pandas_of
 from attncli.settings import HeadMeasure
+from attncli.settings.frozen import dataclass, default_of
 
 if TYPE_CHECKING:
     import pandas
@@ -194,7 +195,7 @@ def layer_of(result: AttentionResult, layer: int) -> AttentionResult:
     Of a MappedResult the heads of that layer must be held.
     """
     places = [(layer, head) for head in range(result.attention.n_heads)]
-    given = {each.name: getattr(result, each.name) for each in fields(AttentionResult)}
+    given = {name: getattr(result, name) for name in default_of(AttentionResult)}
     given |= dict.fromkeys(("query", "key", "value", "scores", "measures", "decoder", "cross"))
     given["weights"] = matrices_at(result, places)[None]  # (1, n_heads, n_tokens, n_keys)
     given["attention"] = result.attention._replace(n_layers=1)

@@ -4,10 +4,11 @@ An Analyser is the seam of the program: explain, compare and batch call it and k
 is behind it. It computes many sentences at once, stacked by length, because one at a time is slow.
 """
 
+import dataclasses
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any, get_args
 
 import numpy as np
@@ -41,6 +42,7 @@ from attncli.results.facts import AttentionSettings, ResultWarning
 from attncli.results.fields import DEFAULT_FIELDS, ON_REQUEST, STAGE_FIELDS
 from attncli.results.stack import Failure, Stack
 from attncli.settings import TEMPERATURE, MechanismSettings, Score
+from attncli.settings.frozen import dataclass, replace
 
 _WHOLE = MechanismSettings()
 _FEW_WORDS = 4096  # distinct words of a long text, so many in float64 even where float32 is exact
@@ -71,7 +73,7 @@ class GeneralSettings:
         expect(wanted is None or 0 < wanted < 1, "target_self", wanted, "between 0 and 1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class GeneralAnalyser(LengthwiseAnalyser):
     """General attention over the vectors of a store.
 

@@ -1,7 +1,6 @@
 """Sentences → tokens with vectors: cut, looked up, and what to warn of."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias, get_args
@@ -29,6 +28,7 @@ from attncli.reading.unknown import TREATMENTS
 from attncli.results.facts import MEANINGLESS, ResultWarning, Token, VectorsInfo
 from attncli.results.stack import Failure, Fragment, TokenRun, TokenRuns
 from attncli.settings import MechanismSettings, OovPolicy, TokenizerName
+from attncli.settings.frozen import dataclass
 from attncli.text.words import TOKENIZERS
 
 # Told how many of how many sentences are done.

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from attncli.arrays import FloatArray
 from attncli.errors import DataError
 from attncli.errors.wording import counted_as
+from attncli.settings.frozen import dataclass
 
 POINT_KINDS = {"static", "contextual", "sentence", "neighbor"}
 

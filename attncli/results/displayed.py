@@ -5,8 +5,9 @@ Records, tables of data and what Python is given keep the texts as they are.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from attncli.settings.frozen import replace
 
 if TYPE_CHECKING:
     from attncli.results.comparison import Comparison, Near, Occurrence

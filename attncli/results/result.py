@@ -7,7 +7,6 @@ the same tokens but in cross-attention. A result can be read back: `from_dict(r.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +38,7 @@ from attncli.results.fields import (
     UNRECORDED,
 )
 from attncli.results.predicted import NEXT
+from attncli.settings.frozen import dataclass, default_of, replace
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -181,7 +181,7 @@ class AttentionResult(Offers):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionResult):
             return NotImplemented
-        names = [field.name for field in fields(self) if field.name not in UNRECORDED]
+        names = [name for name in default_of(type(self)) if name not in UNRECORDED]
         return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays

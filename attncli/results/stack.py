@@ -4,8 +4,9 @@ Sentences with the same number of tokens are computed together and stay together
 a writer wants a single one; a writer that prints arrays never builds the single results at all.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -15,13 +16,14 @@ from attncli.errors import AttnError
 from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning, Token, VectorsInfo
 from attncli.results.fields import OPTIONAL_ARRAYS, PARTS, UNRECORDED, USUAL_FIELDS
 from attncli.results.result import AttentionResult
+from attncli.settings.frozen import dataclass, default_of
 
 # Fields that only finished results have; all others a Stack holds for its sentences together. What
 # belongs to a decoder is not written by batches.
 RARE_FIELDS = tuple(
-    f.name
-    for f in fields(AttentionResult)
-    if f.name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS, *UNRECORDED, "keys", *PARTS)
+    name
+    for name in default_of(AttentionResult)
+    if name not in (*USUAL_FIELDS, "weights", *OPTIONAL_ARRAYS, *UNRECORDED, "keys", *PARTS)
 )
 
 
@@ -46,7 +48,7 @@ class Fragment:
         self.span = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)  # one a sentence: its making counts
 class TokenRun:
     """The tokens of a sentence: `parts[i]` begins its piece at character `places[i]`."""
 

@@ -1,12 +1,12 @@
 """The options of `attn batch`: what is read, what is written, how it runs, and what is kept of a run."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import INPUT, OUTPUT, RUNNING, option, switch
 from attncli.cli.parameters import CommandParameter
+from attncli.settings.frozen import dataclass
 
 Files = Annotated[
     list[str] | None,
@@ -105,7 +105,7 @@ Column = Annotated[str | None, BATCH_OPTIONS["column"]]
 InputFormat = Annotated[settings.InputFormat | None, BATCH_OPTIONS["input_format"]]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class BatchOptions(settings.BatchSettings):
     """How the inputs are read, what is written and where, and how the work is done."""
 

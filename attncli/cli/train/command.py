@@ -62,7 +62,7 @@ def train(
             say=encoding.say,
             tick=encoding.tick,
         )
-    options = {**asdict(layer), **asdict(learning), **vars(report), **vars(run)}
+    options = asdict(layer) | asdict(learning) | asdict(report) | asdict(run)
     _say_vain(options | {"page": report.page, "measures": run.measures}, trial)
     if run.check_grad:
         say_gradients(trial, json=report.json)

@@ -1,12 +1,13 @@
 """The options of `attn train`, with what they mean, in groups."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from attncli import settings
 from attncli.cli import options as opt
 from attncli.cli.options import ATTENTION, INPUT, LEARNING, MODEL, OUTPUT, RUNNING, option, switch
 from attncli.errors import UsageError
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from attncli.api.examples import ExampleSource
@@ -181,7 +182,7 @@ RUN_OPTIONS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class DataOptions:
     """Which rows of the file are learned from, and which columns."""
 
@@ -219,7 +220,7 @@ class LayerOptions(settings.LayerSettings):
     OPTIONS = LAYER_OPTIONS
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class LearningOptions(settings.TrainingSettings):
     """How the model is learned; `epochs` and `tolerance` None are what the data ask for."""
 
@@ -236,7 +237,7 @@ class LearningOptions(settings.TrainingSettings):
         return settings.TrainingSettings(**given)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class ReportOptions:
     """What is written of a training, and where."""
 
@@ -266,7 +267,7 @@ class ReportOptions:
         return next((name for name in reversed(self.output or []) if _is_page(name)), None)
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class TrainRunOptions:
     """What is done: go on with a training, prove its gradients, or measure how well it does."""
 

@@ -1,12 +1,12 @@
 """The options that say how much a file of vectors may ask for."""
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from attncli.cli.options import LIMITS, option
 from attncli.errors import UsageError
 from attncli.errors.wording import quoted
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from attncli.files.limits import Limits
@@ -26,7 +26,7 @@ MaxLine = Annotated[str, option(LIMITS, "SIZE", "Longest line of a text file.")]
 MaxDim = Annotated[int, option(LIMITS, "N", "Most values of a vector.", min=1)]
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True)
 class LimitOptions:
     """What the readers stop at."""
 

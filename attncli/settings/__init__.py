@@ -6,8 +6,9 @@ where it is used.
 """
 
 from collections.abc import Iterable
-from dataclasses import FrozenInstanceError, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+from attncli.settings.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,35 +67,8 @@ ASKED_WORDS = 300_000  # of a vocabulary that is measured, as gensim has it
 MATRIX_FIELDS = ("w_q", "w_k", "w_v", "w_o", "matrices")
 
 
-class _Frozen:
-    """What a frozen dataclass does; written anew for each class, it delays every start."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(self, name):
-            raise FrozenInstanceError(f"cannot assign to field {name!r}")
-        object.__setattr__(self, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._values() == other._values()
-
-    def __hash__(self) -> int:
-        return hash(self._values())
-
-    def __repr__(self) -> str:
-        pairs = zip(self.__slots__, self._values(), strict=True)
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
-
-    def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class MechanismSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class MechanismSettings:
     """How a sentence becomes a result: its vectors, how it is read, and the attention on it.
 
     vectors, inline: the vectors of words, by name or written out; dim and seed are of random ones,
@@ -174,8 +148,8 @@ class Choices(TypedDict, total=False):
     matrices: str | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class BatchSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
     """How a batch reads, writes and works.
 
     input_format to every_line: what the inputs are (None: seen from their content), the columns of
@@ -238,8 +212,8 @@ class BatchChoices(Choices, total=False):
 _WORDS = MechanismSettings()
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class WordSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class WordSettings:
     """The words of labeled sentences: their vectors, how a sentence is cut, what unknown words get.
 
     dim is of random vectors; no_cache converts no file into the cache.
@@ -252,8 +226,8 @@ class WordSettings(_Frozen):
     oov: OovPolicy = "zero"
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class LayerSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class LayerSettings:
     """The sizes of a model that is trained; None: what its vectors ask for.
 
     heads, d_k, d_v are of each member of a committee. reach: the distances that relative positions
@@ -273,8 +247,8 @@ class LayerSettings(_Frozen):
     pooling: Pooling = "attention"
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class TrainingSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
     """How a model is trained. The defaults were chosen by cross-validation: docs/training.md.
 
     epochs: how often all sentences are seen. held_out: the share of them kept aside, by label.
@@ -303,8 +277,8 @@ class TrainingSettings(_Frozen):
     pair_temperature: float = 0.05
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class CorpusSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class CorpusSettings:
     """How vectors are learned; the defaults are gensim's, but for seed, workers and buckets.
 
     window: words on each side that count as company. min_count: words that are rarer are left out.
@@ -335,8 +309,8 @@ CORPUS_LIMITS = {
 }
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class ImportSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
     """How a file of vectors is read and kept: the first `limit` words, or those that a file lists.
 
     name: what it is called from then on. format: None is told by the content. byte_order is of binary
@@ -352,8 +326,8 @@ class ImportSettings(_Frozen):
     on_bad_line: BadLine = "error"
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class FigureSettings(_Frozen):
+@dataclass(frozen=True, slots=True)
+class FigureSettings:
     """A figure for a paper: the weights alone, laid out as they are asked for.
 
     title: a line above. size: WIDTHxHEIGHT in px, or with a unit: cm, mm, in, pt. palette and scale:
