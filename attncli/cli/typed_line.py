@@ -6,7 +6,6 @@ and gives the values that typer would give. Every other line is typer's, which k
 and completion, and says what is wrong.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from inspect import Parameter
 from types import NoneType, UnionType
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from attncli.cli.parameters import CommandParameter
 
-_WHOLE, _DECIMAL = re.compile(r"-?[0-9]{1,15}"), re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_DIGITS = 15  # that a float64 holds exactly
 _LIMITS = {"min", "max"}
 _SAID = {"metavar", "help", "rich_help_panel", "show_default", "hidden"}  # in help alone
 
@@ -78,7 +77,7 @@ def _typed(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, A
             typed[parameter.name] = side
         else:
             value = attached if equals else next(rest, "")
-            if value[:1] in ("", "-") and not _DECIMAL.fullmatch(value):
+            if value[:1] in ("", "-") and not _is_decimal(value):
                 raise _UnclearError
             typed[parameter.name] = _value(parameter, value)
     return typed | _arguments(parameters, free)
@@ -140,11 +139,17 @@ def _value(parameter: Parameter, text: str) -> Any:
         return [text]
     if get_origin(kind) is Literal and text in get_args(kind):
         return text
-    if kind is int and _WHOLE.fullmatch(text):
+    if kind is int and _is_decimal(text) and "." not in text:
         return _within(int(text), wording)
-    if kind is float and _DECIMAL.fullmatch(text):
+    if kind is float and _is_decimal(text):
         return _within(float(text), wording)
     raise _UnclearError
+
+
+def _is_decimal(text: str) -> bool:
+    """Whether a text is a number as people write it: -1, 0.25."""
+    parts = text.removeprefix("-").split(".", 1)
+    return all(p.isascii() and p.isdecimal() and len(p) <= _DIGITS for p in parts)
 
 
 def _within(number: float, wording: dict[str, Any]) -> float:

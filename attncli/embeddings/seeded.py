@@ -9,14 +9,17 @@ mean c²·√d·√d/√d = c² after the 1/√d scale, whatever d is, and atten
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.checks.arguments import text_of
 from attncli.embeddings.protocols import PlainStore, gathered
 from attncli.text.forms import plain_form
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # c² = 2: the mean self-weight is e²/(e²+n−1) when other scores are near 0: 0.79 for 3 words.
 _SELF_SCORE = 2.0
@@ -53,7 +56,7 @@ def _start(word: str, dim: int, seed: int) -> int:
     return int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
 
 
-def _splitmix(starts: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.uint64]:
+def _splitmix(starts: "npt.NDArray[np.uint64]", count: int) -> "npt.NDArray[np.uint64]":
     """The first numbers of streams. Shapes: (n, 1) → (n, count)."""
     steps = np.arange(1, count + 1, dtype=np.uint64)
     z: npt.NDArray[np.uint64] = starts + steps * _GAMMA  # wraps, as intended

@@ -46,6 +46,8 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31m")
     'a\\x1b[31m'
     """
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text  # and no pattern is compiled for it
     return re.sub(_HIDDEN, escape_of, text)
 
 

@@ -11,15 +11,17 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from attncli.arrays import Float32Array, IntArray
 from attncli.errors import DataError, InputError
 from attncli.errors.wording import visible
 from attncli.files.meanwhile import meanwhile
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 HEADER = 128  # bytes before the values of an array
 _BLOCK = 16 << 10  # bytes that one checksum covers, about
@@ -93,7 +95,7 @@ def block_sums(path: Path, dim: int, see: Callable[[memoryview], object] = len) 
     return np.array(sums, dtype="<u4")
 
 
-def raw_bytes(array: npt.NDArray[Any]) -> memoryview:
+def raw_bytes(array: "npt.NDArray[Any]") -> memoryview:
     """The bytes of an array in C order."""
     whole = np.ascontiguousarray(array)
     return whole.data.cast("B") if whole.size else memoryview(b"")
