@@ -123,9 +123,11 @@ def word_weights(
 
     Shapes: matching (n_words, d_k), log_totals (n_words,) → which words, (n_some, n_words).
     """
-    keys = matching.astype(np.float64, copy=False).T  # (d_k, n_words)
     for rows in _strips(len(matching)):
-        weights = product(matching[rows].astype(np.float64) * scale, keys)
+        asking = matching[rows].astype(np.float64) * scale  # (n_some, d_k)
+        weights = np.empty((len(asking), len(matching)))
+        for columns in _tiles(len(matching), 0):
+            weights[:, columns] = product(asking, matching[columns].astype(np.float64).T)
         weights -= log_totals[rows, None]
         yield rows, np.exp(weights, out=weights)
 

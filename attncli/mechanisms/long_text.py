@@ -53,6 +53,7 @@ def text_by_words(
     value = vectors if asked.contextual else vectors[:, :0]
     new, totals = attend_words(matching, value, words, scale=scale)
     contextual = new.astype(np.float32)[None, words.which] if asked.contextual else None
+    del new  # as large as all vectors are in float64
     seen = RowsSeen()
     if asked.kinds:
         for _, weights in word_weights(matching, totals, scale=scale):
