@@ -5,6 +5,7 @@ from attncli.mechanisms.transformer_reading import at_most
 from attncli.models.continuing import continued
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import Pieces, PieceTokenizer
+from attncli.models.writing_rules import read_writing_rules
 from attncli.models.written import spelled_on
 from attncli.results.facts import ResultWarning
 from attncli.settings import MOST_WRITTEN
@@ -55,7 +56,7 @@ def with_completion(
             f"{n} tokens and {count} more, {at_most(model, limit)}",
             place=field_name("complete"),
         )
-    more = continued(model, pieces.ids, count, model.ends)
+    more = continued(model, pieces.ids, count, read_writing_rules(model.folder, model.config, n))
     added = spelled_on(tokenizer, text, pieces.ids, more.ids)
     whole = Pieces(
         (*pieces.pieces, *added.pieces),

@@ -14,6 +14,7 @@ from attncli.arrays import Float32Array
 from attncli.errors import NumericError
 from attncli.models.kept import KeptBlocks, KeptReading, KeptRows, keep_head
 from attncli.models.model import TransformerModel
+from attncli.models.writing_rules import WritingRules
 
 
 class Continued(NamedTuple):
@@ -77,11 +78,12 @@ class KeptText:
 
 
 def continued(
-    model: TransformerModel, ids: Sequence[int], count: int, ends: frozenset[int]
+    model: TransformerModel, ids: Sequence[int], count: int, rules: WritingRules
 ) -> Continued:
     """What the model writes after these ids: the likeliest token, time after time, `count` at most.
 
-    A token of `ends` ends it and is not among them; of equally likely ones the first is taken.
+    Which may come next `rules` say. A token of their ends ends it and is not among them; of equally
+    likely ones the first is taken.
     Raises: NumericError when logits overflow float32.
     """
     head = model.head
@@ -93,8 +95,8 @@ def continued(
         logits = head.logits(last[-1:])[0]  # (n_vocab,)
         if not np.isfinite(logits).all():
             raise NumericError("the logits of the vocabulary overflow float32")
-        likeliest = int(logits.argmax())
-        if likeliest in ends:
+        likeliest = rules.next_id(logits, [*ids, *written])
+        if likeliest in rules.ends:
             return Continued(tuple(written), True)
         written.append(likeliest)
         if len(written) == count:

@@ -11,10 +11,10 @@ from attncli.arrays.memory import keep_freed_memory
 from attncli.attention.products import fill_buffers
 from attncli.errors import DataError
 from attncli.errors.wording import visible
-from attncli.files.paths import exists, is_file
-from attncli.models.checkpoint import Checkpoint, read_json
+from attncli.files.paths import is_file
+from attncli.models.checkpoint import Checkpoint
 from attncli.models.config import ModelConfig
-from attncli.models.families.reading import decoder_of, end_ids, read_config, tensors_of
+from attncli.models.families.reading import decoder_of, read_config, tensors_of
 from attncli.models.family import ModelTensors
 from attncli.models.layers import Block
 from attncli.models.word_head import WordHead
@@ -85,17 +85,6 @@ class TransformerModel:
         Raises: DataError for a head that does not fit.
         """
         return self.tensors.head()
-
-    @cached_property
-    def ends(self) -> frozenset[int]:
-        """The ids that end a text, as generation_config.json says, or without it config.json.
-
-        Raises: DataError, InputError, LimitError for a damaged file.
-        """
-        path = self.folder / "generation_config.json"
-        if is_file(self.folder) or not exists(path):
-            return frozenset(self.config.ends)
-        return frozenset(end_ids(read_json(path)))
 
     @cached_property
     def decoder(self) -> ModelTensors | None:

@@ -42,11 +42,11 @@ _NOT_COMPUTED = {  # with the values that change nothing
 class WritingRules(NamedTuple):
     """How the next token is chosen: by its logit, within these rules.
 
-    `start` is the id that the decoder begins with, `first` the one that must follow, if any; a text
-    ends at an id of `ends`, and not before it has `shortest` tokens, the start included. No sequence
-    of `barred` is written, and none of `repeated` tokens twice (0: any may be); no id of `later` is
-    the first that is chosen. The logits of ids that are there already are divided by `penalty` where
-    they are above 0, else multiplied.
+    `start` is the id that a decoder behind an encoder begins with, `first` the one that must follow
+    one id alone, if any; a text ends at an id of `ends`, and not before it has `shortest` tokens, those
+    it began with included, of which there are `given`. No sequence of `barred` is written, and none of
+    `repeated` tokens twice (0: any may be); no id of `later` is the first that is chosen. The logits of
+    ids that are there already are divided by `penalty` where they are above 0, else multiplied.
     """
 
     start: int
@@ -57,9 +57,10 @@ class WritingRules(NamedTuple):
     repeated: int = 0
     penalty: float = 1.0
     later: frozenset[int] = frozenset()
+    given: int = 1
 
     def next_id(self, logits: Float32Array, ids: Sequence[int]) -> int:
-        """The id after `ids`, which begin with the start; the first of equally likely ones.
+        """The id after `ids`, which begin with those that were given; the first of equally likely ones.
 
         Shape of logits: (n_vocab,).
         """
@@ -83,7 +84,8 @@ class WritingRules(NamedTuple):
         }
         if len(ids) < self.shortest:
             out |= self.ends
-        if len(ids) == 1 + (self.first is not None):
+        forced = self.given == 1 and self.first is not None
+        if len(ids) == self.given + forced:
             out |= self.later
         if 0 < self.repeated <= len(ids):
             last = ids[len(ids) + 1 - self.repeated :]
@@ -93,15 +95,17 @@ class WritingRules(NamedTuple):
         return out
 
 
-def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
-    """The rules of an encoder–decoder's folder, or of its GGUF file, which says but start and ends.
+def read_writing_rules(folder: Path, config: ModelConfig, n_given: int = 1) -> WritingRules:
+    """The rules of a model's folder, or of its GGUF file, which says but start and ends.
 
-    `config` is what the folder or the file says of the model. Raises: DataError for a key that is
-    damaged, InputError and LimitError for such a file.
+    `config` is what the folder or the file says of the model; `n_given` is how many ids a text has
+    that it goes on with: a decoder behind an encoder has one, the start. Raises: DataError for a key
+    that is damaged, or that changes what is written and is not computed, InputError and LimitError for
+    such a file.
     """
-    assert config.sides is not None
+    start = 0 if config.sides is None else config.sides.start
     if is_file(folder):
-        return WritingRules(config.sides.start, frozenset(config.ends))
+        return WritingRules(start, frozenset(config.ends), given=n_given)
     path = folder / "generation_config.json"
     if not exists(path):
         path = folder / "config.json"
@@ -114,16 +118,19 @@ def read_writing_rules(folder: Path, config: ModelConfig) -> WritingRules:
             )
     least = keys.size("min_new_tokens", default=0, least=0)
     ends = frozenset(end_ids(given))
-    first = keys.size("bos_token_id", default=config.sides.start, least=0)
+    if config.sides is not None:
+        usual = keys.size("bos_token_id", default=start, least=0)
+        start = keys.size("decoder_start_token_id", default=usual, least=0)
     return WritingRules(
-        start=keys.size("decoder_start_token_id", default=first, least=0),
+        start=start,
         ends=ends,
         first=_optional_id(keys, "forced_bos_token_id"),
-        shortest=least + 1 if least else keys.size("min_length", default=0, least=0),
+        shortest=least + n_given if least else keys.size("min_length", default=0, least=0),
         barred=tuple(one for one in _barred(keys, given) if len(one) > 1 or one[0] not in ends),
         repeated=keys.size("no_repeat_ngram_size", default=0, least=0),
         penalty=keys.number("repetition_penalty", default=1.0),
         later=frozenset(_each(keys, given, "begin_suppress_tokens")),
+        given=n_given,
     )
 
 

@@ -1,6 +1,7 @@
 """A language model goes on with a text: the record is that of the whole, and what it wrote is marked."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from attncli.cli.app import run
 from attncli.errors import LimitError, UsageError
 from attncli.insight.chosen_part import Part
 from attncli.mechanisms.transformer import open_transformer
+from attncli.models.pieces import PieceTokenizer
 from attncli.results.result import AttentionResult
 
 torch = pytest.importorskip("torch")
@@ -108,14 +110,16 @@ def test_hidden_and_merged_tokens_leave_the_marks_right(causal: tuple[Any, Path]
     assert one.text == whole.text
 
 
-def test_the_end_of_a_text_is_told(causal: tuple[Any, Path]) -> None:
+def test_the_end_of_a_text_is_told(causal: tuple[Any, Path], tmp_path: Path) -> None:
     """A warning says after how many tokens the model ended it; its mark is not in the text."""
-    _, folder = causal
-    first = said(attncli.explain("the bank", str(folder), complete=4))
-    last = attncli.explain("the bank", str(folder), complete=4).tokens[-1]
+    _, whole = causal
+    first = said(attncli.explain("the bank", str(whole), complete=4))
+    last = attncli.explain("the bank", str(whole), complete=4).tokens[-1]
+    folder = tmp_path / "causal"
+    shutil.copytree(whole, folder)
+    ends = PieceTokenizer(folder)._tokenizer.token_to_id(last.key)
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}), "utf-8")
     analyser = open_transformer(folder, complete=4)
-    ends = analyser.tokenizer._tokenizer.token_to_id(last.key)
-    analyser.model.__dict__["ends"] = frozenset({ends})
     (result,) = analyser(["the bank"])
     written_before = len(said(result).written)
     assert written_before < 4

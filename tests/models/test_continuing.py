@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 from models.test_decoders import KINDS, SMALL, made
+from models.test_translating import RULES
 from models.test_word_heads import OLDER, older
 
 from attncli.errors import DataError
 from attncli.models.continuing import KeptText, continued
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
+from attncli.models.writing_rules import WritingRules, read_writing_rules
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 CAUSAL = [name for name in KINDS if not name.startswith("modernbert") and "both-ways" not in name]
+FREE = WritingRules(0, frozenset())  # nothing ends a text
 # Ropes that turn long texts otherwise.
 GROWING = ("llama-dynamic", "llama-dynamic-50", "phi3-longrope")
 
@@ -71,16 +74,16 @@ def test_greedy_ids_are_those_of_transformers(tmp_path: Path, name: str) -> None
             pad_token_id=0,
             use_cache=name not in GROWING,
         )[0, n:].tolist()
-        assert list(continued(model, ids, 30, frozenset()).ids) == expected, n
+        assert list(continued(model, ids, 30, FREE).ids) == expected, n
 
 
 def test_a_text_ends_where_the_model_ends_it(tmp_path: Path) -> None:
     """At any id of eos_token_id, which is not among the ids; as transformers stops, but for that id."""
     theirs, model = opened(tmp_path, "llama")
-    every = continued(model, [5, 9], 12, frozenset()).ids
+    every = continued(model, [5, 9], 12, FREE).ids
     end = every[5]
     stop = every.index(end)
-    found = continued(model, [5, 9], 12, frozenset({end, 1000}))
+    found = continued(model, [5, 9], 12, WritingRules(0, frozenset({end, 1000})))
     assert (list(found.ids), found.has_ended) == (list(every[:stop]), True)
     expected = theirs.generate(
         torch.tensor([[5, 9]]), do_sample=False, max_new_tokens=12, eos_token_id=[end, 1000]
@@ -110,17 +113,54 @@ def test_the_files_of_a_model_say_what_ends_a_text(
     (tmp_path / "config.json").write_text(json.dumps({**told, **config}), "utf-8")
     if generation is not None:
         (tmp_path / "generation_config.json").write_text(json.dumps(generation), "utf-8")
-    assert TransformerModel(tmp_path).ends == ends
+    model = TransformerModel(tmp_path)
+    assert read_writing_rules(tmp_path, model.config).ends == ends
     (tmp_path / "generation_config.json").write_text("{", "utf-8")
     with pytest.raises(DataError, match=r"generation_config\.json"):
-        _ = TransformerModel(tmp_path).ends
+        read_writing_rules(tmp_path, model.config)
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
+def test_the_rules_of_a_folder_are_those_of_transformers(
+    tmp_path: Path, name: str, rules: str
+) -> None:
+    """Each key of generation_config.json that changes the likeliest token, with what was given before."""
+    theirs, _ = opened(tmp_path, name)
+    path = tmp_path / "generation_config.json"
+    usual = theirs.generate(
+        torch.tensor([[5, 9, 44]]), do_sample=False, max_new_tokens=9, eos_token_id=None
+    )[0].tolist()
+    told = {**RULES[rules], "eos_token_id": [usual[-1], 60], "pad_token_id": 0}
+    path.write_text(json.dumps(told), "utf-8")
+    theirs = type(theirs).from_pretrained(tmp_path, attn_implementation="eager").eval()
+    model = TransformerModel(tmp_path)
+    for ids in ([5], [5, 9, 44], [7, 7, 40, 5, 6, 12, 13, 9, 9]):
+        expected = theirs.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            do_sample=False,
+            max_new_tokens=20,
+        )[0, len(ids) :].tolist()
+        found = continued(model, ids, 20, read_writing_rules(tmp_path, model.config, len(ids)))
+        end = [expected[-1]] if found.has_ended else []
+        assert [*found.ids, *end] == expected
+        assert not found.has_ended or expected[-1] in told["eos_token_id"]
+
+
+def test_a_rule_that_is_not_computed_is_refused(tmp_path: Path) -> None:
+    """By its name, as of a decoder behind an encoder."""
+    made(tmp_path, "llama")
+    (tmp_path / "generation_config.json").write_text('{"guidance_scale": 1.5}', "utf-8")
+    with pytest.raises(DataError, match=r"guidance_scale is .*1\.5.*not computed"):
+        read_writing_rules(tmp_path, TransformerModel(tmp_path).config, 3)
 
 
 def test_little_memory_changes_no_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers and the head are read again for each token where they cannot be kept."""
     model, _ = made(tmp_path / "whole", "gemma2")
     model.to(torch.bfloat16).save_pretrained(tmp_path)
-    expected = continued(TransformerModel(tmp_path), [5, 6], 8, frozenset())
+    expected = continued(TransformerModel(tmp_path), [5, 6], 8, FREE)
     for available in (None, 0, 40_000):
         monkeypatch.setattr("attncli.models.kept.available_memory", lambda v=available: v)
-        assert continued(TransformerModel(tmp_path), [5, 6], 8, frozenset()) == expected
+        assert continued(TransformerModel(tmp_path), [5, 6], 8, FREE) == expected

@@ -15,6 +15,7 @@ from attncli.models.continuing import continued
 from attncli.models.folders import find_checkpoint
 from attncli.models.forward import Inputs, Wanted, encode
 from attncli.models.model import TransformerModel
+from attncli.models.writing_rules import WritingRules, read_writing_rules
 
 pytest.importorskip("gguf")
 torch = pytest.importorskip("torch")
@@ -390,9 +391,9 @@ def test_a_file_goes_on_with_a_text(tmp_path):
     """Its metadata say what ends a text; layers that are unpacked once write what is read anew each time."""
     path = write_tiny(tmp_path / "tiny.gguf")
     model = TransformerModel(path)
-    assert model.ends == {1}
+    assert read_writing_rules(path, model.config).ends == {1}
     ids = [0, 70, 71]
-    for number in continued(model, ids, 12, frozenset()).ids:
+    for number in continued(model, ids, 12, WritingRules(0, frozenset())).ids:
         (state,) = encode(model, [Inputs(np.array(ids), np.zeros(len(ids), dtype=int))])
         assert number == model.head.logits(state.contextual[-1:]).argmax()
         ids.append(number)

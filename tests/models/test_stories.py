@@ -11,6 +11,7 @@ from attncli.cli.app import run
 from attncli.models.continuing import continued
 from attncli.models.model import TransformerModel
 from attncli.models.pieces import PieceTokenizer
+from attncli.models.writing_rules import WritingRules
 
 pytest.importorskip("tokenizers")
 pytest.importorskip("safetensors")
@@ -35,7 +36,7 @@ def stories(tmp_path_factory):
 
 def test_two_hundred_tokens_are_the_published_text(stories):
     """From the beginning of a text alone, one token at a time."""
-    written = continued(TransformerModel(stories), [1], 200, frozenset({1}))
+    written = continued(TransformerModel(stories), [1], 200, WritingRules(1, frozenset({1})))
     assert list(written.ids[:10]) == FIRST
     assert len(written.ids) == 200
     assert (
