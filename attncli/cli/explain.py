@@ -119,9 +119,10 @@ def _kept(manner: Manner, fields: Fields) -> "Keeps":
 
 
 def _reads_no_weights(manner: Manner, fields: Fields) -> bool:
-    """Whether what is printed is JSON without weights and without what is made of them."""
+    """Whether JSON is all that is made, without weights and without what is made of them."""
     drawn = manner.head_map or manner.steps or manner.why or manner.diagram
-    return manner.json and "weights" in fields[1] and not drawn and not is_taken()
+    is_json = manner.json or manner.kind in ("json", "jsonl")
+    return is_json and "weights" in fields[1] and not drawn and not is_taken()
 
 
 def _needed(manner: Manner, mechanism: Mechanism) -> frozenset[str]:

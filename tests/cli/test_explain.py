@@ -163,7 +163,7 @@ def test_include_and_exclude_choose_fields(command):
     "options",
     [[], ["--include", "measures,scores"], ["--causal"], ["--hide", "w7"], ["--top", "2"]],
 )
-def test_a_long_text_without_its_weights_has_the_same_rest(command, monkeypatch, options):
+def test_a_long_text_without_its_weights_has_the_same_rest(command, monkeypatch, tmp_path, options):
     """What is left out is not made, and nothing else of the record is another."""
     monkeypatch.setattr("attncli.attention.by_rows._LONG", 20)
     text = " ".join(f"w{i % 17}" for i in range(50))
@@ -171,6 +171,14 @@ def test_a_long_text_without_its_weights_has_the_same_rest(command, monkeypatch,
     (whole,) = records(command(*asked))
     (lean,) = records(command(*asked, "--exclude", "weights"))
     assert lean == {name: field for name, field in whole.items() if name not in ("weights", "top")}
+    command(
+        *(each for each in asked if each != "--json"),
+        "--exclude",
+        "weights",
+        "-o",
+        str(tmp_path / "x.json"),
+    )
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == lean
 
 
 def test_show_chooses_sections(command):

@@ -31,6 +31,7 @@ from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results.json import result_json
 from attncli.results.result import AttentionResult
+from attncli.results.top import strongest_of_rows
 
 COMMON = ["money", "bank", "river", "the", "grows", "king", "paris", "of", "3.5", "frog", "not"]
 SENTENCES = st.lists(st.sampled_from(COMMON), min_size=1, max_size=7).map(" ".join)
@@ -179,6 +180,16 @@ def test_a_long_sentence_has_the_attention_of_its_tokens(score, size):
     np.testing.assert_allclose(result.contextual, contextual, rtol=3e-7, atol=1e-6 * size)
     np.testing.assert_allclose(result.weights[0, 0], weights, rtol=3e-7, atol=1e-12)
     assert result.measures["mean_self_weight"] == pytest.approx(weights.diagonal().mean())
+
+
+def test_equal_words_of_a_long_sentence_have_equal_weights():
+    """To the bit, so that of equal words the earliest are its strongest keys."""
+    result = next(GeneralAnalyser(SeededStore(8))([LONG]))
+    weights = result.weights[0, 0]
+    np.testing.assert_array_equal(weights[:, :300], weights[:, 97:397][:, :300])
+    keys, _ = strongest_of_rows(weights, 3)
+    np.testing.assert_array_equal(keys[:97], keys[97:194])
+    assert (keys[:, 0] < 97).all()
 
 
 def test_many_words_of_a_long_sentence_are_exact_to_1e_6_in_float32(monkeypatch):
