@@ -11,7 +11,7 @@ from attncli import __version__
 from attncli import settings as chosen
 from attncli.batches.journal import job_begun
 from attncli.batches.part_file import ENDINGS, PartFile
-from attncli.batches.plan import CHUNK_RECORDS, Plan
+from attncli.batches.plan import CHUNK_RECORDS, MOST_RECORDS, Plan
 from attncli.batches.remote import RemoteOutput
 from attncli.batches.run import (
     FileSink,
@@ -221,12 +221,15 @@ def run_job(
         parts=mechanism.parts,
     )
     make_writer = MakeWriter(job.format, layout)
-    size = CHUNK_RECORDS if make_writer().in_blocks else settings.chunk
+    size, most = settings.chunk or CHUNK_RECORDS, 0 if settings.chunk else MOST_RECORDS
+    if make_writer().in_blocks:  # a chunk shows in the output
+        size, most = CHUNK_RECORDS, 0
     plan = Plan(
         job.sources,
         job.shape(note),
         size,
         mechanism.width,
+        most,
         paired=settings.pair_column is not None,
     )
     recipe = Recipe(mechanism.make, make_writer, mechanism.watch)

@@ -15,24 +15,28 @@ from attncli.files.rows.sentences import MAX_LINE
 from attncli.files.source import InputSource
 
 CHUNK_RECORDS = 1000
+MOST_RECORDS = 2000  # of short texts, whose chunks would be over before they are begun
 # What a chunk's results may take in memory, as text; a chunk of longer texts is cut earlier.
 _CHUNK_COST = 32 << 20
+_SMALL_COST = 4 << 20  # up to here a chunk of short texts grows
 
 
 @dataclass(slots=True)
 class Plan:
     """The chunks of some inputs, in order.
 
-    A chunk has `size` records of an input, or fewer when their results are large: `width` is the
-    number of values of a token. `skip` records are read and left out: those of an earlier run;
-    `skipped` is then the digest of their texts, by which a resumed run can tell whether it reads
-    the same input. Where texts are `paired`, the last cell of a row is its second text.
+    A chunk has `size` records of an input, fewer when their results are large, and up to `most` when
+    these are small: `width` is the number of values of a token. `skip` records are read and left
+    out: those of an earlier run; `skipped` is then the digest of their texts, by which a resumed run
+    can tell whether it reads the same input. Where texts are `paired`, the last cell of a row is its
+    second text.
     """
 
     sources: Sequence[InputSource]
     shape: Shape
     size: int = CHUNK_RECORDS
     width: int = 50
+    most: int = 0
     skip: int = 0
     max_line: int = MAX_LINE
     paired: bool = False
@@ -63,7 +67,7 @@ class Plan:
                     number += 1
 
     def _lots(self, source: InputSource) -> Iterator["_Lot"]:
-        """Rows in lots of `size`, fewer when their results are large."""
+        """Rows in lots of `size`, fewer when their results are large, more when they are small."""
         lot: list[InputRows] = []
         count, cost = 0, 0
         try:
@@ -71,8 +75,11 @@ class Plan:
                 sums = np.cumsum([0, *self._costs(rows)])  # (n_rows + 1,): of the rows before each
                 start = 0
                 while start < len(rows):
-                    full = int(np.searchsorted(sums, sums[start] + _CHUNK_COST - cost))
-                    end = min(start + self.size - count, full)
+                    small, full = np.searchsorted(
+                        sums, sums[start] - cost + np.array([_SMALL_COST, _CHUNK_COST])
+                    ).tolist()
+                    small = min(small, start + self.most - count)
+                    end = min(max(start + self.size - count, small), full)
                     if end > len(rows):
                         lot.append(rows.part(start))
                         count += len(rows) - start

@@ -38,7 +38,7 @@ def expect_same_beginning(
     form = make_writer.format
     plain = replace(make_writer, format=Format(form.name))  # what packs it may be another version
     if not make_writer().in_blocks or form.packing:
-        plan.size = min(plan.size, _COMPARED)
+        plan.size, plan.most = min(plan.size, _COMPARED), 0
     worker = replace(recipe, writer=plain).worker()
     compared, given, last = 0, 0, 0
     for chunk, _ in plan.chunks():

@@ -159,7 +159,8 @@ class BatchSettings:
     format to sync: None is told by the output's suffix; fields to add and to leave out; digits after
     the point, or full; the strongest keys of each row alone; an output that is replaced, and one
     that is waited for. resume goes on where an earlier run stopped; workers: None is every core; a
-    chunk is a number of sentences; the rest is of a Dask cluster.
+    chunk is a number of sentences (None: 1,000, of short ones up to 2,000); the rest is of a Dask
+    cluster.
     """
 
     input_format: InputFormat | None = None
@@ -176,7 +177,7 @@ class BatchSettings:
     sync: bool = False
     resume: bool = False
     workers: int | None = None
-    chunk: int = 1000
+    chunk: int | None = None
     engine: EngineName = "local"
     scheduler: str | None = None
     tls_ca: str | None = None
@@ -201,7 +202,7 @@ class BatchChoices(Choices, total=False):
     sync: bool
     resume: bool
     workers: int | None
-    chunk: int
+    chunk: int | None
     engine: EngineName
     scheduler: str | None
     tls_ca: str | None

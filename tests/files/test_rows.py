@@ -365,20 +365,30 @@ def test_bytes_of_another_encoding_are_told_with_a_command(tmp_path, content):
     assert [s.text for s in sentences(source_of(str(path)), Shape(kind="csv"))] == ["money"]
 
 
-@given(st.lists(st.sampled_from([1, 5, 7, 40, 300]), max_size=30), st.integers(1, 9))
-def test_a_chunk_ends_where_it_is_full(tmp_path_factory, lengths, size):
-    """At the record that fills it, by its number or by what all results in it take, counted one by one."""
+@given(
+    st.lists(st.sampled_from([1, 5, 7, 40, 300]), max_size=30),
+    st.integers(1, 9),
+    st.integers(0, 12),
+)
+def test_a_chunk_ends_where_it_is_full(tmp_path_factory, lengths, size, most):
+    """At the record that fills it, by its number or by what all results in it take, counted one by one;
+    one whose results are small may have more.
+    """
     path = tmp_path_factory.mktemp("lines") / "lines.txt"
     path.write_text("".join("a" * length + "\n" for length in lengths), encoding="utf-8")
-    limit, expected, count, cost = 9000, [], 0, 0
+    limit, small, expected, count, cost = 9000, 3000, [], 0, 0
     for length in lengths:
         tokens = length // 6 + 1
         count, cost = count + 1, cost + 10 * tokens * (tokens + 50)
-        if count == size or cost >= limit:
+        may_grow = cost < small and count < most
+        if cost >= limit or (count >= size and not may_grow):
             expected.append(count)
             count = cost = 0
-    with mock.patch("attncli.batches.plan._CHUNK_COST", limit):
-        plan = Plan([source_of(str(path))], Shape(), size=size)
+    with (
+        mock.patch("attncli.batches.plan._CHUNK_COST", limit),
+        mock.patch("attncli.batches.plan._SMALL_COST", small),
+    ):
+        plan = Plan([source_of(str(path))], Shape(), size=size, most=most)
         found = [len(chunk) for chunk, _ in plan.chunks()]
     assert found == [*expected, count][: len(expected) + (count > 0)]
 

@@ -65,7 +65,13 @@ BATCH_OPTIONS: dict[str, Any] = {
     "sync": switch(OUTPUT, "Wait for the disk at the end, also after more than 64 MiB.", "--sync"),
     "resume": switch(RUNNING, "Continue where an earlier run stopped.", "--resume"),
     "workers": option(RUNNING, "N", "Processes (default: all cores).", min=1, max=1024),
-    "chunk": option(RUNNING, "N", "Sentences a chunk.", min=1, max=1_000_000),
+    "chunk": option(
+        RUNNING,
+        "N",
+        "Sentences a chunk (default: 1000, of short ones up to 2000).",
+        min=1,
+        max=1_000_000,
+    ),
     "engine": option(RUNNING, "NAME", "Who computes: local or dask."),
     "scheduler": option(
         RUNNING,
