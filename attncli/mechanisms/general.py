@@ -6,7 +6,6 @@ is behind it. It computes many sentences at once, stacked by length, because one
 
 import dataclasses
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, get_args
@@ -23,12 +22,13 @@ from attncli.attention.masks import attention_mask
 from attncli.attention.products import product
 from attncli.checks.arguments import count_of, flag_of, number_of
 from attncli.embeddings.protocols import EmbeddingStore
-from attncli.errors import AttnError, NumericError
-from attncli.errors.wording import quoted
+from attncli.errors import AttnError
 from attncli.insight.degenerate import Degenerate, degenerate_in
 from attncli.mechanisms.analyser import LengthwiseAnalyser
+from attncli.mechanisms.finite import failures, finite_sentences
 from attncli.mechanisms.long_text import Asked, LongText, text_by_rows, text_by_words
 from attncli.mechanisms.temperatures import solved_temperature, way_out
+from attncli.mechanisms.weight_warnings import weight_warnings
 from attncli.reading.reader import (
     Group,
     Reader,
@@ -198,8 +198,8 @@ class GeneralAnalyser(LengthwiseAnalyser):
         held = {name: array for name, array in checked.items() if array is not None}
         if not held and not attended.is_finite:
             held = {"weights": np.full((1, 1), np.nan, dtype=np.float32)}
-        finite = _finite(held, 1)
-        yield from _faults(texts, group, held, finite)
+        finite = finite_sentences(held, 1)
+        yield from failures(texts, group, held, finite)
         if finite.all():
             yield from self._stacked(
                 texts,
@@ -295,8 +295,8 @@ class GeneralAnalyser(LengthwiseAnalyser):
             checked = {"weights": weights, "new embeddings": contextual}
             if "scores" in self.include:
                 checked["scores"] = self._scores(embeddings, temperature)
-        finite = _finite(checked, len(rows))
-        yield from _faults(texts, group, checked, finite)
+        finite = finite_sentences(checked, len(rows))
+        yield from failures(texts, group, checked, finite)
         if not finite.all():
             kept = np.flatnonzero(finite)
             group = group.pick(kept)
@@ -391,45 +391,16 @@ class GeneralAnalyser(LengthwiseAnalyser):
         """The warnings of those sentences that have any."""
         if "warnings" in self.unread:
             return {}
-        by_place: dict[int, tuple[ResultWarning, ...]] = defaultdict(tuple)
-        by_place.update(self._reader.warned(texts, group))
-        options, mask = self.settings, self._mask(group.rows.shape[1])
-        if mask is not None:
-            alone = tuple(int(i) for i in np.flatnonzero(~mask.any(axis=-1)))
-            if alone:
-                message = "nothing to attend to: the weights and the new embedding are zeros"
-                for i in range(len(group.places)):
-                    by_place[i] += (ResultWarning("empty-row", message, alone),)
+        mask = self._mask(group.rows.shape[1])
         if kinds is None:
             kinds = {} if weights is None else degenerate_in(weights, mask)
-        for i, kind in kinds.items():
-            hint = ""
-            if self.advise and options.see_self and embeddings is not None:
-                hint = way_out(embeddings[i], options.score, mask)
-            by_place[i] += (ResultWarning(f"degenerate-{kind}", _DEGENERATE[kind] + hint),)
-        return {i: warnings for i, warnings in by_place.items() if warnings}
 
+        def hint(i: int) -> str:
+            if not self.advise or not self.settings.see_self or embeddings is None:
+                return ""
+            return way_out(embeddings[i], self.settings.score, mask)
 
-_DEGENERATE = {
-    "one-key": "every row gives nearly all its weight to one word",
-    "uniform": "all weights are nearly equal",
-}
-
-
-def _finite(made: dict[str, Float32Array], count: int) -> BoolArray:
-    """Which of `count` sentences have only finite numbers in all that was made of them."""
-    finite = np.ones(count, dtype=np.bool_)
-    for array in made.values():
-        finite &= np.isfinite(array).reshape(count, -1).all(axis=1)
-    return finite
-
-
-def _faults(
-    texts: Sequence[str], group: Group, made: Mapping[str, FloatArray], finite: BoolArray
-) -> Iterator[Failure]:
-    """What to say of sentences whose numbers are not finite. Shapes: finite (B,)."""
-    for i in np.flatnonzero(~finite).tolist():
-        place = group.places[i]
-        name = next(name for name, array in made.items() if not np.isfinite(array[i]).all())
-        message = f"the {name} of {quoted(texts[place])} would not be finite in float32"
-        yield Failure(place, NumericError(message))
+        warned = dict(self._reader.warned(texts, group))
+        for i, warnings in weight_warnings(len(group.places), mask, kinds, hint).items():
+            warned[i] = (*warned.get(i, ()), *warnings)
+        return {i: warnings for i, warnings in warned.items() if warnings}

@@ -32,6 +32,7 @@ from attncli.insight.learned import Learned
 from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import Analyser, LengthwiseAnalyser
+from attncli.mechanisms.finite import finite_sentences
 from attncli.models.trained import TrainedModel, require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import FirstTargets, target_place
@@ -192,9 +193,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         yield from (item for item in targets if isinstance(item, Failure))
         with np.errstate(over="ignore", invalid="ignore"):
             arrays = self._made(group.rows, small)
-            finite = np.ones(count, dtype=np.bool_)
-            for array in arrays.values():
-                finite &= np.isfinite(array).reshape(count, -1).all(axis=1)  # (B,)
+            finite = finite_sentences(arrays, count)  # (B,)
         for i in np.flatnonzero(kept & ~finite).tolist():
             message = f"the result for {quoted(texts[group.places[i]])} would not be finite"
             yield Failure(group.places[i], NumericError(message))
