@@ -11,7 +11,8 @@ from attncli.checks.arguments import flag_of, path_of
 from attncli.files.access import DEFAULT_ACCESS, Access, Say
 from attncli.mechanisms.task import reading_of
 from attncli.models.named import expect_labels_of, expect_pairs_of, find_model
-from attncli.models.trained import TrainedModel, require_vectors
+from attncli.models.trained import TrainedModel
+from attncli.models.trained_vectors import require_vectors
 from attncli.reading.embedder import Embedder, open_embedder
 from attncli.reading.layers import for_model
 from attncli.reading.reader import Tick, ignored

@@ -33,7 +33,8 @@ from attncli.insight.measures import measured
 from attncli.insight.readout import read_out
 from attncli.mechanisms.analyser import Analyser, LengthwiseAnalyser
 from attncli.mechanisms.finite import finite_sentences
-from attncli.models.trained import TrainedModel, require_vectors
+from attncli.models.trained import TrainedModel
+from attncli.models.trained_vectors import require_vectors
 from attncli.reading.reader import Group, Reader, ReadingSettings, reader_for, vectors_info
 from attncli.reading.targets import FirstTargets, target_place
 from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning

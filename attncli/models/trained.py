@@ -24,8 +24,6 @@ from attncli.errors import (
     InputError,
     LimitError,
     command_line,
-    field_name,
-    setting,
 )
 from attncli.errors.wording import counted_as, quoted, visible
 from attncli.files.foreign import Foreign, foreign_file, foreign_of
@@ -241,39 +239,6 @@ def parse_model(content: bytes, name: str, place: str) -> TrainedModel:
         hashlib.sha256(content).hexdigest(),
         score_range=score_range,
     )
-
-
-def require_vectors(model: TrainedModel, given: VectorsInfo) -> None:
-    """Refuses vectors that are not those the model was trained on. Raises: DataError."""
-    needed = model.vectors
-    if needed.dim != given.dim:
-        difference = f"{given.dim} values a word, expected {needed.dim}"
-    elif needed.sha256 is not None and given.sha256 is not None and needed.sha256 != given.sha256:
-        difference = f"sha256 {given.sha256[:12]}…, expected {needed.sha256[:12]}…"
-    elif needed.name != given.name and None in (needed.sha256, given.sha256):
-        difference = f"another name, expected {quoted(needed.name)}"
-    else:
-        return
-    raise DataError(
-        f"the model {quoted(model.name)} was trained on the vectors {quoted(needed.name)}; "
-        f"{quoted(given.name)} has {difference}",
-        place=field_name("vectors"),
-        hints=(_chosen_by(needed),) if needed.name != given.name else (),
-    )
-
-
-def _chosen_by(vectors: VectorsInfo) -> str:
-    """What chooses these vectors; of a transformer that is not here, which folder is to be named.
-
-    A model keeps the name of that folder, not where it lay.
-    """
-    from attncli.models.folders import is_checkpoint
-
-    named = vectors.of_layers
-    if named is None or is_checkpoint(named[0]):
-        return setting(vectors=vectors.name)
-    chosen = setting(vectors=f"model:FOLDER:{named[1]}")
-    return f"{chosen} where FOLDER is the path of the transformer {quoted(named[0])}"
 
 
 def _refuse_foreign(head: bytes, place: str) -> None:

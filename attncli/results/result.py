@@ -260,6 +260,7 @@ class AttentionResult(Offers):
             record["keys"] = [plain_part(token) for token in self.keys]
         if self.selection is not None:
             record["selection"] = dict(self.selection)
+        # Weights that were not made are left out of the record, which tells enough.
         if unknown := [name for name in self.unknown if name != "weights"]:
             record["unknown"] = unknown
         for name in OPTIONAL_FIELDS:

@@ -17,8 +17,8 @@ from attncli.models.trained import (
     load_model,
     model_bytes,
     parse_model,
-    require_vectors,
 )
+from attncli.models.trained_vectors import require_vectors
 from attncli.results.facts import VectorsInfo
 
 VECTORS = VectorsInfo("six", 4, 6, "ab" * 32)
