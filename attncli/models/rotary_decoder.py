@@ -75,7 +75,10 @@ def read_decoder(
         causal, seen = False, (None if one is None else one + 1 for one in decoder.windows)
         decoder = decoder._replace(windows=tuple(seen))
     n_heads = keys.size("num_attention_heads", default=sizes.n_heads)
-    shared = keys.size("num_key_value_heads", default=sizes.n_kv_heads or n_heads)
+    is_null = "num_key_value_heads" in keys.given  # which is no default of a family, but n_heads
+    shared = keys.size(
+        "num_key_value_heads", default=n_heads if is_null else sizes.n_kv_heads or n_heads
+    )
     if n_heads % shared:
         raise keys.fault(
             f"num_key_value_heads is {shared}, which {n_heads} heads cannot share evenly"
@@ -111,7 +114,9 @@ def head_size(keys: ConfigKeys, sizes: UsualSizes) -> int:
     n_heads = keys.size("num_attention_heads", default=sizes.n_heads)
     own = keys.optional_size("head_dim") or (None if "head_dim" in keys.given else sizes.head_size)
     if own is None and width % n_heads:
-        raise keys.fault(f"{n_heads} heads do not divide the width {width} evenly")
+        raise keys.fault(
+            f"num_attention_heads is {n_heads}, which does not divide the width {width} evenly"
+        )
     return own or width // n_heads
 
 

@@ -30,6 +30,29 @@ def test_a_rope_of_a_part_of_a_head_is_refused_where_all_turns(model_type: str, 
         read(model_type, **told)
 
 
+@pytest.mark.parametrize("model_type", [*ROPES, "phi3", "gemma3_text", "modernbert", "gpt2", "t5"])
+def test_a_last_hidden_state_before_the_last_norm_is_refused(model_type: str) -> None:
+    """Where a norm follows the last layer, which transformers leaves out of the last hidden state."""
+    for value in (False, 0):
+        with pytest.raises(DataError, match="tie_last_hidden_states is false"):
+            read(model_type, tie_last_hidden_states=value)
+    read(model_type, tie_last_hidden_states=None)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "distilbert", "bart", "marian"])
+def test_a_last_hidden_state_without_a_last_norm_is_what_it_is(model_type: str) -> None:
+    """Nothing follows the last layer: with the option and without it states are the same."""
+    read(model_type, tie_last_hidden_states=False)
+
+
+@pytest.mark.parametrize("model_type", ["mistral", "qwen2", "qwen3", "smollm3"])
+def test_no_number_of_key_heads_is_one_for_each_query_head(model_type: str) -> None:
+    """Null is no default of the family, of which other heads would share keys."""
+    sizes = {"num_attention_heads": 12, "hidden_size": 96}
+    assert read(model_type, **sizes, num_key_value_heads=None).n_kv_heads == 12
+    assert read(model_type, num_attention_heads=64, hidden_size=1024).n_kv_heads < 64
+
+
 @pytest.mark.parametrize("model_type", ["gemma3_text", "modernbert"])
 def test_a_rope_of_a_part_of_a_head_is_refused_of_one_kind_of_layers(model_type: str) -> None:
     """Those that see all have it, the others none."""

@@ -42,7 +42,9 @@ def read_bart(model_type: str, keys: ConfigKeys) -> ModelConfig:
     offset = 0 if is_marian else _FIRST_ROW
     n_heads = keys.size("decoder_attention_heads", default=16)
     if d_model % n_heads:
-        raise keys.fault(f"{n_heads} heads do not divide the width {d_model} evenly")
+        raise keys.fault(
+            f"decoder_attention_heads is {n_heads}, which does not divide the width {d_model} evenly"
+        )
     return ModelConfig(
         model_type=model_type,
         family=model_type,

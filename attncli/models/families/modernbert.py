@@ -43,7 +43,9 @@ def read_modernbert(model_type: str, keys: ConfigKeys) -> ModelConfig:
     n_heads = keys.size("num_attention_heads", default=12)
     d_model = keys.size("hidden_size", default=768)
     if d_model % n_heads:
-        raise keys.fault(f"{n_heads} heads do not divide the width {d_model} evenly")
+        raise keys.fault(
+            f"num_attention_heads is {n_heads}, which does not divide the width {d_model} evenly"
+        )
     n_positions = keys.size("max_position_embeddings", default=8192)
     if (d_k := keys.size("head_dim", default=d_model // n_heads)) != d_model // n_heads:
         raise keys.fault(f"head_dim is {d_k}, expected {d_model // n_heads}, hidden_size ÷ heads")

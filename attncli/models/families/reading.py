@@ -19,6 +19,7 @@ from attncli.models.keys import ConfigKeys
 from attncli.models.near_families import found_family
 
 _MOST_LAYERS = 10_000
+_HEADS = ("num_attention_heads", "n_heads", "n_head", "encoder_attention_heads")
 _LAYERS = (
     "num_hidden_layers",
     "n_layers",
@@ -121,21 +122,40 @@ def _architectures(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _check(config: ModelConfig, keys: ConfigKeys) -> None:
     if config.head_size is None and config.d_model % config.n_heads:
-        raise keys.fault(f"{config.n_heads} heads do not divide the width {config.d_model} evenly")
+        name = next((name for name in _HEADS if name in keys.given), _HEADS[0])
+        raise keys.fault(
+            f"{name} is {config.n_heads}, which does not divide the width {config.d_model} evenly"
+        )
     if config.max_tokens < 1:
         raise keys.fault(
             f"{config.n_positions} positions leave no room after the first {config.position_offset}"
         )
+    has_last_norm = config.norms != "after" or config.decoder is not None
+    for part in (keys, keys.within("text_config")):
+        if has_last_norm and part is not None and _is_off(part, "tie_last_hidden_states"):
+            raise part.fault(
+                "tie_last_hidden_states is false, expected last hidden states after the last norm"
+            )
+
+
+def _is_off(keys: ConfigKeys, name: str) -> bool:
+    """Whether a value is there that transformers takes for false; null is none."""
+    value = keys.given.get(name)
+    return value is not None and not value
 
 
 def _refuse_what_is_not_computed(keys: ConfigKeys) -> None:
     positions = keys.given.get("position_embedding_type", "absolute")
     if positions not in ("absolute", None):
-        raise keys.fault(f"positions of the kind {quoted(str(positions))}, expected absolute")
+        raise keys.fault(
+            f"position_embedding_type is {quoted(str(positions))}, expected absolute positions"
+        )
     if keys.given.get("quantization_config"):
-        raise keys.fault("quantized weights, expected float32, float16 or bfloat16")
+        raise keys.fault(
+            "quantization_config says quantized weights, expected float32, float16 or bfloat16"
+        )
     if keys.given.get("pruned_heads"):
-        raise keys.fault("pruned heads, expected the same number of heads in every layer")
+        raise keys.fault("pruned_heads says fewer heads, expected as many in every layer")
     for part in (keys, keys.within("text_config")):
         if part is not None and part.given.get("per_layer_config"):
             raise part.fault("per_layer_config has options of single layers, expected none")

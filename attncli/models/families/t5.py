@@ -97,8 +97,8 @@ def _distances(keys: ConfigKeys) -> tuple[int, int]:
     end = keys.size("relative_attention_max_distance", default=128)
     if n_buckets % 2 or end <= n_buckets // 2:
         raise keys.fault(
-            f"{n_buckets} buckets up to a distance of {end}, expected an even number of them and a "
-            "distance beyond their half"
+            f"relative_attention_num_buckets is {n_buckets} and relative_attention_max_distance "
+            f"{end}, expected an even number of buckets and a distance beyond their half"
         )
     return n_buckets, end
 
