@@ -123,16 +123,17 @@ def test_kinds_split_by_the_patterns_of_transformers(tmp_path, pre):
         assert list(read(text).ids) == made.encode(text).ids, text
 
 
-def test_an_unknown_kind_is_doubted(tmp_path):
-    """A kind that is not known, or none, splits as GPT-2 and says so."""
+def test_no_kind_is_doubted_and_an_unknown_one_refused(tmp_path):
+    """A file that names none splits as GPT-2 and says so; a name that is not known is an error with it."""
     made = byte_level([])
-    for pre in ("from-tomorrow", None):
-        facts = facts_of(made, pre or "gpt-2")
-        if pre is None:
-            del facts["pre"]
-        read = PieceTokenizer(file_of(tmp_path / f"{pre}.gguf", facts, 500))
-        assert "GPT-2" in (read.doubt or "")
-        assert list(read("a cat").ids) == made.encode("a cat").ids
+    facts = facts_of(made, "gpt-2")
+    del facts["pre"]
+    read = PieceTokenizer(file_of(tmp_path / "none.gguf", facts, 500))
+    assert "GPT-2" in (read.doubt or "")
+    assert list(read("a cat").ids) == made.encode("a cat").ids
+    unknown = file_of(tmp_path / "unknown.gguf", facts_of(made, "from-tomorrow"), 500)
+    with pytest.raises(DataError, match='pre is "from-tomorrow", a way to split words'):
+        PieceTokenizer(unknown)
 
 
 @pytest.mark.parametrize("bos", [True, False])

@@ -48,7 +48,7 @@ def unigram(metadata: Metadata, tokens: Sequence[str]) -> dict[str, Any]:
     if not 0 <= unknown < count:
         raise metadata.fault("unknown_token_id", f"is {unknown}, expected a number below {count}")
     scored = np.where(usual, scores, least).tolist()
-    prepend = "always" if metadata.flag("add_space_prefix", True) else "never"
+    prepend = "always" if metadata.flag("add_space_prefix", False) else "never"
     return {
         "normalizer": {"type": "Sequence", "normalizers": _normalizers(metadata)},
         "pre_tokenizer": {
@@ -94,7 +94,8 @@ def _normalizers(metadata: Metadata) -> list[dict[str, Any]]:
 def wordpiece(metadata: Metadata, tokens: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """WordPiece, and its tokens as BERT spells them: the metadata mark how words begin, not how they go on.
 
-    Words are made small unless the vocabulary has a capital letter.
+    Words are made small, and accents taken away, as the metadata say, else unless the vocabulary
+    has a capital letter.
     """
     types = token_types(metadata, len(tokens)).tolist()
     spelled = [_spelled(token, kind) for token, kind in zip(tokens, types, strict=True)]
@@ -102,13 +103,14 @@ def wordpiece(metadata: Metadata, tokens: Sequence[str]) -> tuple[dict[str, Any]
     unk_token = spelled[unknown] if 0 <= unknown < len(spelled) else "[UNK]"
     if unk_token not in spelled:
         raise metadata.fault("unknown_token_id", "is missing, expected the number of a token")
+    lowercase = metadata.flag("normalizer.lowercase", not any(map(_has_capital, spelled)))
     parts = {
         "normalizer": {
             "type": "BertNormalizer",
             "clean_text": True,
             "handle_chinese_chars": True,
-            "strip_accents": None,
-            "lowercase": not any(map(_has_capital, spelled)),
+            "strip_accents": metadata.flag("normalizer.strip_accents", lowercase),
+            "lowercase": lowercase,
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
         "decoder": None,

@@ -9,18 +9,20 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from attncli.arrays import AnyArray
-from attncli.errors.wording import quoted
+from attncli.errors.wording import quoted, visible
 from attncli.models.gguf.mapped import opened_gguf
 from attncli.models.gguf.metadata import Metadata
+from attncli.models.gguf.splitting import Splitting, bytes_step, splitting_of
 from attncli.models.gguf.subwords import token_types, unigram, wordpiece
 from attncli.text.tokenizer_content import tokenizer_of
 
-_CONTROL, _USER = 3, 4  # types of tokens: special ones, and those that are matched as they stand
+# Types of tokens: what is unknown and special ones, and those that are matched as they stand.
+_UNKNOWN, _CONTROL, _USER = 2, 3, 4
 _NAMED = (
     "bos",
     "eos",
@@ -35,41 +37,8 @@ _GEMMA = ("gemma", "gemma2", "gemma3")
 _MOST_CUTS = 1 << 28  # letters looked at while merges are derived
 _LONGEST = 1000  # letters of a token that is cut
 _MOST_ADDED = 100_000
-
-# How a text is split before it is merged: published with each model, in its tokenizer.json.
-_ENDS = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_SHORT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
-_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-_CASED = rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+%s|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*%s"
-_SLASHED = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_CONTRACTED = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-_LLAMA3 = _SHORT + r"\p{N}{1,3}" + _ENDS
-_QWEN = _SHORT + r"\p{N}" + _ENDS
-_GPT4O = _CASED % (_CONTRACTED, _CONTRACTED) + r"|\p{N}{1,3}" + _SLASHED
-_TEKKEN = _CASED % ("", "") + r"|\p{N}" + _SLASHED
-
-
-class _Splitting(NamedTuple):
-    """How a kind of byte-level tokenizer splits a text: by a pattern, or digits first and as GPT-2."""
-
-    pattern: str | None = None
-    digits: bool = False
-    composed: bool = False
-    whole_first: bool = False
-    begins: bool = False
-
-
-_LIKE_LLAMA3 = _Splitting(_LLAMA3, whole_first=True, begins=True)
-_KINDS: Mapping[str, _Splitting] = {
-    **dict.fromkeys(("gpt-2", "olmo", "mpt", "jais", "phi-2", "roberta-bpe"), _Splitting()),
-    "modern-bert": _Splitting(composed=True),
-    **dict.fromkeys(("smollm", "starcoder", "refact", "command-r"), _Splitting(digits=True)),
-    **dict.fromkeys(("qwen2", "deepseek-r1-qwen"), _Splitting(_QWEN, composed=True)),
-    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3"), _LIKE_LLAMA3),
-    **dict.fromkeys(("dbrx", "smaug-bpe"), _Splitting(_LLAMA3)),
-    **dict.fromkeys(("gpt-4o", "llama4"), _Splitting(_GPT4O)),
-    "tekken": _Splitting(_TEKKEN, whole_first=True, begins=True),
-}
+_PHI3 = ("phi-3", "phi3")
+_NOT_STRIPPED = ("<unk>", "<s>", "<|endoftext|>")
 
 
 def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
@@ -84,13 +53,15 @@ def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
     tokens = metadata.texts("tokens")
     if not tokens:
         raise metadata.fault("tokens", "is missing, expected a vocabulary")
-    architecture = Metadata(file.header.metadata, file.place).text("general.architecture")
-    doubt, kind = None, _Splitting()
+    _expect_distinct(metadata, tokens)
+    general = Metadata(file.header.metadata, file.place)
+    architecture = general.text("general.architecture")
+    doubt, kind = None, Splitting()
     if model == "gpt2":
-        kind, doubt = _splitting(metadata)
+        kind, doubt = splitting_of(metadata)
         parts = _byte_level(metadata, tokens, kind)
     elif model == "llama":
-        parts = _sentencepiece(metadata, tokens, gemma=architecture in _GEMMA)
+        parts, doubt = _sentencepiece(metadata, tokens, gemma=architecture in _GEMMA)
     elif model == "t5":
         parts = unigram(metadata, tokens)
     elif model == "bert":
@@ -100,13 +71,17 @@ def gguf_tokenizer(path: Path) -> tuple[Any, str | None]:
     vocabulary = _numbered(tokens) if model == "t5" else parts["model"]["vocab"]
     added = list(_added(metadata, tokens, vocabulary, named=model in ("t5", "bert")))
     if architecture in ("bert", "modern-bert"):
+        strips = model != "bert"  # the space before a mask is the mask's
+        added = [_stripping_left(metadata, token) if strips else token for token in added]
         around = _around_encoded(
-            metadata, tokens, doubled=model != "bert" and architecture == "bert"
+            metadata, tokens, pieces=model == "bert", doubled=strips and architecture == "bert"
         )
     else:
         around = _around(
             metadata, tokens, begins=model == "llama" or kind.begins, ends=model == "t5"
         )
+    if any(name in general.text("general.name", "").lower() for name in _PHI3):
+        added = [token | {"rstrip": token["content"] not in _NOT_STRIPPED} for token in added]
     content = {**parts, "added_tokens": added, "post_processor": around}
     return tokenizer_of(_json(content), file.place), doubt
 
@@ -118,33 +93,29 @@ def _json(content: Mapping[str, Any]) -> bytes:
     return orjson.dumps(content)
 
 
-def _splitting(metadata: Metadata) -> tuple[_Splitting, str | None]:
-    """How a byte-level tokenizer splits, and a doubt where the file does not say it in known words."""
-    name = metadata.text("pre", "")
-    if name in _KINDS:
-        return _KINDS[name], None
-    told = f"of the unknown kind {quoted(name)}" if name else "of no kind that the file names"
-    return _Splitting(), f"a tokenizer {told}: words are split as those of GPT-2, perhaps otherwise"
+def _expect_distinct(metadata: Metadata, tokens: Sequence[str]) -> None:
+    """Raises: DataError for a token that comes twice, of which nobody knows the id; "" may."""
+    if len(set(tokens)) + max(tokens.count("") - 1, 0) == len(tokens):
+        return
+    first: dict[str, int] = {}
+    for number, token in enumerate(tokens):
+        if token and first.setdefault(token, number) != number:
+            raise metadata.fault(
+                "tokens",
+                f'has "{visible(token)}" twice, as {first[token]} and as {number}, expected each once',
+            )
 
 
-def _byte_level(metadata: Metadata, tokens: list[str], kind: _Splitting) -> dict[str, Any]:
+def _byte_level(metadata: Metadata, tokens: list[str], kind: Splitting) -> dict[str, Any]:
     merges = metadata.texts("merges")  # "a b": neither token has a space
     spaces = list(map(str.count, merges, repeat(" ")))
     if not set(spaces) <= {1}:
         number = next(number for number, count in enumerate(spaces, 1) if count != 1)
         raise metadata.fault("merges", f"value {number} is no pair of two tokens")
-    steps: list[dict[str, Any]] = []
-    if kind.pattern is not None:
-        split = {"pattern": {"Regex": kind.pattern}, "behavior": "Isolated", "invert": False}
-        steps.append({"type": "Split", **split})
-    elif kind.digits:
-        steps.append({"type": "Digits", "individual_digits": True})
-    plain = kind.pattern is None
-    steps.append({"type": "ByteLevel", **_bytes(use_regex=plain)})
     return {
         "normalizer": {"type": "NFC"} if kind.composed else None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
-        "decoder": {"type": "ByteLevel", **_bytes(use_regex=True)},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": kind.steps()},
+        "decoder": {"type": "ByteLevel", **bytes_step(use_regex=True)},
         "model": {
             "type": "BPE",
             "ignore_merges": kind.whole_first,
@@ -154,23 +125,22 @@ def _byte_level(metadata: Metadata, tokens: list[str], kind: _Splitting) -> dict
     }
 
 
-def _bytes(*, use_regex: bool) -> dict[str, bool]:
-    return {"add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
-
-
-def _sentencepiece(metadata: Metadata, tokens: list[str], *, gemma: bool) -> dict[str, Any]:
+def _sentencepiece(
+    metadata: Metadata, tokens: list[str], *, gemma: bool
+) -> tuple[dict[str, Any], str | None]:
+    """The BPE of SentencePiece, and a doubt where tokens of one score may be joined otherwise."""
     if gemma:  # which spells tokens of spaces alone as they are
         tokens = [token if token.strip(" ") else _UNDERSCORE * len(token) for token in tokens]
     vocabulary = _numbered(tokens)
-    scores = metadata.numbers("scores")
-    ranks = np.arange(0, -len(tokens), -1) if gemma or scores is None else scores
-    if len(ranks) != len(tokens) or not np.isfinite(ranks).all():
+    ranks = np.arange(0, -len(tokens), -1) if gemma else metadata.numbers("scores")
+    if ranks is None or len(ranks) != len(tokens) or not np.isfinite(ranks).all():
         raise metadata.fault("scores", f"expected {len(tokens)} finite numbers, one for each token")
     steps = [{"type": "Replace", "pattern": {"String": " "}, "content": _UNDERSCORE}]
     if metadata.flag("add_space_prefix", not gemma):
         steps.insert(0, {"type": "Prepend", "prepend": _UNDERSCORE})
     unknown = metadata.whole("unknown_token_id", 0)
-    return {
+    merges, doubt = _merges(metadata, tokens, vocabulary, ranks)
+    parts = {
         "normalizer": {"type": "Sequence", "normalizers": steps},
         "pre_tokenizer": None,
         "decoder": None,
@@ -180,17 +150,19 @@ def _sentencepiece(metadata: Metadata, tokens: list[str], *, gemma: bool) -> dic
             "fuse_unk": True,
             "byte_fallback": True,
             "vocab": vocabulary,
-            "merges": _merges(metadata, tokens, vocabulary, ranks),
+            "merges": merges,
         },
     }
+    return parts, doubt
 
 
 def _merges(
     metadata: Metadata, tokens: Sequence[str], vocabulary: Mapping[str, int], ranks: AnyArray
-) -> list[tuple[str, str]]:
+) -> tuple[list[tuple[str, str]], str | None]:
     """Every cut of a token in two tokens, in the order in which SentencePiece would join them.
 
-    Of two cuts with one rank the one with the longer left part comes first.
+    Of two cuts with one rank the one with the longer left part comes first. Of two tokens with one
+    rank SentencePiece joins what stands first in the text, which no order says: that is a doubt.
     """
     if sum(len(token) ** 2 for token in tokens) > _MOST_CUTS or max(map(len, tokens)) > _LONGEST:
         raise metadata.fault("tokens", f"has tokens of more than {_LONGEST} letters, or too many")
@@ -210,10 +182,13 @@ def _merges(
     left_of, right_of, whole_of = (np.array(part, np.int64) for part in (lefts, rights, wholes))
     rank_of = np.asarray(ranks, np.float64)[whole_of]
     order = np.lexsort((-lengths[right_of], -lengths[left_of], -rank_of))
-    return [
-        (tokens[left], tokens[right])
-        for left, right in zip(left_of[order].tolist(), right_of[order].tolist(), strict=True)
-    ]
+    joined = np.unique(whole_of)
+    has_ties = len(np.unique(np.asarray(ranks)[joined])) < len(joined)
+    doubt = (
+        "tokens of one score: of those that overlap, another may be joined" if has_ties else None
+    )
+    pairs = zip(left_of[order].tolist(), right_of[order].tolist(), strict=True)
+    return [(tokens[left], tokens[right]) for left, right in pairs], doubt
 
 
 def _numbered(tokens: Sequence[str]) -> dict[str, int]:
@@ -233,7 +208,8 @@ def _added(
         numbers = [metadata.whole(key) for key in keys]
         types = types.copy()
         types[[number for number in numbers if 0 <= number < len(tokens)]] = _CONTROL
-    places = np.flatnonzero((types == _CONTROL) | (types == _USER)).tolist()
+    is_special = (types == _CONTROL) | (types == _UNKNOWN)
+    places = np.flatnonzero(is_special | (types == _USER)).tolist()
     if len(places) > _MOST_ADDED:
         raise metadata.fault("token_type", f"has more than {_MOST_ADDED} special tokens")
     for place in places:
@@ -242,18 +218,29 @@ def _added(
         yield {
             "id": place,
             "content": tokens[place],
-            "special": bool(types[place] == _CONTROL),
+            "special": bool(is_special[place]),
             **dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False),
         }
 
 
+def _stripping_left(metadata: Metadata, token: dict[str, Any]) -> dict[str, Any]:
+    """An added token, which has the spaces before it if it is the mask."""
+    return token | {"lstrip": token["id"] == metadata.whole("mask_token_id", -1)}
+
+
 def _around_encoded(
-    metadata: Metadata, tokens: Sequence[str], *, doubled: bool
+    metadata: Metadata, tokens: Sequence[str], *, pieces: bool, doubled: bool
 ) -> dict[str, Any] | None:
     """What an encoder has around a sentence and between two: [CLS] A [SEP] B [SEP].
 
-    `doubled`: as RoBERTa, which has its separator twice between two, and knows no segments.
+    `pieces`: WordPiece has both whatever the flags say, others as they do. `doubled`: as RoBERTa,
+    which has its separator twice between two, and knows no segments.
     """
+    if not pieces and not (
+        metadata.flag("add_bos_token", True) and metadata.flag("add_eos_token", True)
+    ):
+        key = "add_eos_token" if metadata.flag("add_bos_token", True) else "add_bos_token"
+        raise metadata.fault(key, "is false, expected an encoder that has both around a sentence")
     ids: list[int] = []
     for names in (("cls", "bos"), ("seperator", "eos")):
         name = next((name for name in names if metadata.has(f"{name}_token_id")), names[-1])
