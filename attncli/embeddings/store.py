@@ -91,7 +91,7 @@ class FolderStore(PlainStore):
 
     def row(self, word: str) -> int | None:
         found = self._trie.get(encoded_word(word))
-        return None if found is None else int(self._rows.item(found))
+        return None if found is None else self._rows.item(found)
 
     def word(self, row: int) -> str:
         if self._ids is None:

@@ -1,7 +1,7 @@
 """Words → vectors, with the status of each: nothing is found or made up without saying so."""
 
 from collections.abc import Callable, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Protocol
 
 from attncli.embeddings.protocols import EmbeddingStore
@@ -13,10 +13,12 @@ from attncli.text.words import no_spaces
 
 def find(store: EmbeddingStore, word: str) -> tuple[int, str, str] | None:
     """The row, key and status of the best form of `word` in the store, or None."""
-    plain = word.isascii() and "'" not in word  # it is its own first form: no other is made yet
+    plain = word.isascii() and "'" not in word  # it has two forms: they need no iterators
     if plain and (row := store.row(word)) is not None:
         return row, word, "exact"
-    for key, status in chain(islice(forms(word), plain, None), fallback_forms(word)):
+    if plain and (lowered := word.lower()) != word and (row := store.row(lowered)) is not None:
+        return row, lowered, "lower"
+    for key, status in chain(() if plain else forms(word), fallback_forms(word)):
         row = store.row(key)
         if row is not None:
             return row, key, status

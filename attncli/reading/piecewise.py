@@ -7,7 +7,7 @@ tests hold it to the plain way.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from attncli.text.words import Span
 _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
+_AROUND = ".,;:!?\"'()[]"  # marks that belong to no word at its ends, nor to an address
 _NEW = -1
 
 
@@ -182,18 +183,17 @@ class Piecewise:
 
     def _learn(self, pieces: Sequence[str]) -> None:
         """Remembers pieces that were met for the first time."""
-        counts: list[int] = []
-        begin = len(self._fragments)
-        for piece in pieces:
-            self._known[piece] = len(self._known)
-            parts = self._fragments_of(self._spans(piece))
-            self._fragments += parts
-            counts.append(len(parts))
-        self._firsts.append(begin + np.cumsum(counts, dtype=np.intp) - counts)
+        parts = list(map(self._parts_of, pieces))
+        fragments = list(chain.from_iterable(parts))
+        counts = np.fromiter(map(len, parts), np.intp, len(parts))
+        self._firsts.append(len(self._fragments) + np.cumsum(counts) - counts)
         self._counts.append(counts)
         self._widths.append(list(map(len, pieces)))
         self._met.append(np.zeros(len(pieces), np.intp))
-        self._rows.append([part.row for part in self._fragments[begin:]])
+        self._rows.append([part.row for part in fragments])
+        self._fragments += fragments
+        first = len(self._known)
+        self._known.update(zip(pieces, range(first, first + len(pieces)), strict=True))
 
     def _of_sentence(self, sentence: str) -> list[tuple[Fragment, int]]:
         """The fragments of a sentence, each with where its piece begins. Raises: LimitError."""
@@ -215,13 +215,19 @@ class Piecewise:
             begin += len(piece) + 1
         return tokens
 
+    def _parts_of(self, piece: str) -> list[Fragment]:
+        """The fragments of a piece between spaces; most hold one plain word, which is cut at once."""
+        word = piece.strip(_AROUND) if self._tokenizer == "words" else piece
+        if word.isascii() and word.isalpha():
+            begin = piece.index(word)
+            return [Fragment(word, begin, begin + len(word), *self._lexicon.entry(word))]
+        return self._fragments_of(self._spans(piece))
+
     def _fragments_of(self, spans: Sequence[Span]) -> list[Fragment]:
         entry = self._lexicon.entry
         return [Fragment(s.text, s.start, s.end, *entry(s.text)) for s in spans]
 
     def _spans(self, text: str) -> list[Span]:
-        if text.isascii() and text.isalpha() and self._tokenizer != "chars":
-            return [Span(text, 0, len(text))]  # every rule leaves it whole
         spans = tokens_of(text, self._store, self._tokenizer)
         return joined_phrases(text, spans, self._store) if self._phrases else spans
 

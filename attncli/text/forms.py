@@ -9,6 +9,7 @@ from itertools import accumulate, product
 from attncli.text.words import APOSTROPHES, HYPHENS, no_spaces, with_apostrophe
 
 _DIGITS = re.compile(r"[0-9]")
+_TYPED = "'\u2019\u02bc"  # apostrophes of vocabularies
 # Nobody sees these (Default_Ignorable_Code_Point): soft hyphen, joiners, zero-width space, word
 # joiner, direction marks, byte order mark, variation selectors, fillers, tags.
 _UNSEEN = (
@@ -48,13 +49,14 @@ def forms(word: str) -> Iterator[tuple[str, str]]:
     >>> list(forms("Bank"))
     [('Bank', 'exact'), ('bank', 'lower')]
     """
-    if word.isascii() and "'" not in word:
-        yield word, "exact"
-        lowered = word.lower()
-        if lowered != word:
-            yield lowered, "lower"
+    spelled = {word: "exact"}
+    if word.isascii():  # its letters have no other encodings
+        if "'" in word:
+            spelled |= dict.fromkeys((word.replace("'", mark) for mark in _TYPED[1:]), "apostrophe")
+        for form in list(spelled):
+            spelled.setdefault(form.lower(), "lower")
+        yield from spelled.items()
         return
-    spelled = dict[str, str]()
     for form, status in _spellings(word):
         spelled.setdefault(form, status)
     if no_spaces().match(word) is not None:  # such words begin inside a text without spaces
@@ -209,7 +211,7 @@ def _alike(word: str) -> Iterator[tuple[str, str]]:
 def _other_apostrophes(word: str) -> Iterator[str]:
     """The word with other apostrophes; a Hebrew one with the marks of abbreviations, and without."""
     if any(mark in word for mark in APOSTROPHES):
-        yield from (with_apostrophe(mark, word) for mark in "'\u2019\u02bc")
+        yield from (with_apostrophe(mark, word) for mark in _TYPED)
     if re.search(_HEBREW_LETTER, word) is not None:
         typed = printed = word
         for mark, key in _HEBREW_MARKS:

@@ -90,7 +90,13 @@ _CONTRACTION = r"(?:n't|'(?:s|re|ve|ll|d|m))$"
 
 def with_apostrophe(mark: str, text: str) -> str:
     """The text with this mark for each apostrophe."""
-    return text.translate(dict.fromkeys(map(ord, APOSTROPHES), mark))
+    return text.translate(_marks_as(mark))
+
+
+@cache
+def _marks_as(mark: str) -> dict[int, str]:
+    """What `str.translate` puts for each apostrophe."""
+    return dict.fromkeys(map(ord, APOSTROPHES), mark)
 
 
 def split_contraction(word: Span, known: Callable[[str], bool]) -> list[Span]:

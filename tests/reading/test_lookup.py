@@ -55,6 +55,19 @@ def test_a_word_is_looked_for_as_written_first(word):
     assert len({form for form, _ in found}) == len(found)
 
 
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("don't", ["don't", "don’t", "donʼt"]),
+        ("O'N", ["O'N", "O’N", "OʼN", "o'n", "o’n", "oʼn"]),
+    ],
+)
+def test_an_apostrophe_may_be_another(word, expected):
+    """A word of plain letters with an apostrophe is looked for with each of three, then in lower case."""
+    statuses = ["exact", "apostrophe", "apostrophe", "lower", "lower", "lower"]
+    assert list(forms(word)) == list(zip(expected, statuses, strict=False))
+
+
 # Words that other words become by a change that is taken for harmless.
 TWINS = [
     *(

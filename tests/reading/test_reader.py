@@ -19,7 +19,18 @@ from attncli.results.stack import TokenRun
 from attncli.settings import TokenizerName
 
 ALPHABET = "abcdnt ABZ019_-'’.,:@/ \t\x1c\u0301\u200d\u00a0é한中👍🏽ा\U0001f1e9"
-WORDS = ["bank", "don't", "e-mail", "New", "York-based", "a@b.com", "https://x.org/a", "3.5%", "—"]
+WORDS = [
+    "bank",
+    "don't",
+    "e-mail",
+    "New",
+    "York-based",
+    "a@b.com",
+    "https://x.org/a",
+    "http:///",
+    "3.5%",
+    "—",
+]
 
 
 def plain(text: str, store: EmbeddingStore, settings: ReadingSettings) -> list[tuple[object, ...]]:
@@ -34,10 +45,15 @@ def plain(text: str, store: EmbeddingStore, settings: ReadingSettings) -> list[t
     ]
 
 
+AROUND = st.text(alphabet=".,;:!?\"'()[]-/@_’“", max_size=3)  # marks before or after a word
+
 texts = st.one_of(
     st.text(alphabet=ALPHABET, max_size=30),
     st.text(max_size=30),
     st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
+    st.tuples(AROUND, st.sampled_from(["bank", "Bank", "www", "http", "qqqx", "s"]), AROUND).map(
+        "".join
+    ),
 )
 
 
