@@ -45,6 +45,7 @@ from attncli.settings import TEMPERATURE, MechanismSettings, Score
 from attncli.settings.frozen import dataclass, replace
 
 _WHOLE = MechanismSettings()
+_SURELY_FINITE = 1e300  # scores below it, and what is made of them
 _FEW_WORDS = 4096  # distinct words of a long text, so many in float64 even where float32 is exact
 
 
@@ -129,18 +130,23 @@ class GeneralAnalyser(LengthwiseAnalyser):
                     yield part[block], bool(small[part[0]])
 
     def _is_moderate(self, vectors: Float32Array) -> FloatArray:
-        """1 for each vector that float32 is exact enough for, else 0. (n, dim) → (n, 1)."""
+        """1 for each vector that float32 is exact enough for, else 0. (n, dim) → (n, 1).
+
+        Where nothing is weighed, all are whose numbers would be finite: nobody reads them.
+        """
         largest = score_scale(self.settings.score, self.store.dim) / self.settings.temperature
-        if self.settings.score == "cosine":
-            bounds = np.full((len(vectors), 1), largest)
-        else:
-            with np.errstate(over="ignore"):  # what overflows is not moderate
-                squares = np.square(vectors).sum(axis=1, keepdims=True)
-            bounds = squares.astype(np.float64) * largest
-        return exact_in_float32(bounds, self.store.dim).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not moderate
+            squares = np.square(vectors).sum(axis=1, keepdims=True).astype(np.float64)
+            bounds = squares * largest
+            if self.settings.score == "cosine":
+                bounds = np.full_like(squares, largest)
+            fits = exact_in_float32(bounds, self.store.dim)
+            if self._weighs_nothing:
+                fits |= np.maximum(squares, 1.0) * largest < _SURELY_FINITE
+        return fits.astype(np.float32)
 
     def _fits_float32(self, rows: IntArray) -> BoolArray:
-        """For each sentence, whether float32 is exact enough. Shapes: (B, n_tokens) → (B,)."""
+        """For each sentence, whether all its vectors are moderate. Shapes: (B, n_tokens) → (B,)."""
         moderate = self._reader.lexicon.projected(self._moderate)[:, 0]
         fits: BoolArray = moderate.take(rows).min(axis=1) > 0
         return fits
@@ -149,7 +155,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         self, texts: Sequence[str], group: Group, small: bool
     ) -> Iterator[Stack | Failure]:
         """The stack of sentences that have the same number of tokens."""
-        if is_long(group.rows.shape[1]):
+        if is_long(group.rows.shape[1]) and not (small and self._weighs_nothing):
             return self._of_long(texts, group, small)
         if small:
             return self._in_float32(texts, group)
@@ -215,7 +221,7 @@ class GeneralAnalyser(LengthwiseAnalyser):
         """A long text whose tokens all see each other. Shapes: rows (n_tokens,)."""
         options, lexicon = self.settings, self._reader.lexicon
         small: FloatArray | None = None
-        if self.dtype != np.float64 and options.target_self is None:
+        if self.dtype != np.float64 and options.target_self is None and not self._weighs_nothing:
             small = lexicon.projected(self._moderate)[:, 0]
         words = distinct_words(rows, small)
         if len(words.rows) <= _FEW_WORDS:
@@ -267,6 +273,11 @@ class GeneralAnalyser(LengthwiseAnalyser):
         """Whether weights are read, or what is made of them: some warnings are."""
         made_of_them = {"weights", "contextual", "warnings"}
         return bool(made_of_them - self.unread) or "measures" in self.include
+
+    @property
+    def _weighs_nothing(self) -> bool:
+        """Whether no number is read that may not be finite."""
+        return not self._weighs and "scores" not in self.include
 
     def _mask(self, n_tokens: int) -> BoolArray | None:
         """What a sentence may see, (n_tokens, n_tokens)."""

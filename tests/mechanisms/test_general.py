@@ -31,6 +31,7 @@ from attncli.mechanisms.general import GeneralAnalyser, GeneralSettings
 from attncli.reading.reader import ReadingSettings
 from attncli.results.json import result_json
 from attncli.results.result import AttentionResult
+from attncli.results.stack import Stack
 from attncli.results.top import strongest_of_rows
 
 COMMON = ["money", "bank", "river", "the", "grows", "king", "paris", "of", "3.5", "frog", "not"]
@@ -242,6 +243,32 @@ def test_a_long_sentence_that_is_not_finite_fails_whatever_is_read(settings):
     ):
         (failure,) = cold.quick(frozenset(unread)).stacks(["a b " * 600])
         assert "not be finite" in failure.error.message
+
+
+BARE = frozenset({"weights", "contextual", "warnings"})
+
+
+@pytest.mark.parametrize("score", ["scaled", "dot", "cosine"])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("text", ["a b", "a b " * 600])
+@pytest.mark.parametrize(
+    ("value", "temperature"),
+    [(9.0, 0.01), (1e18, 1.0), (3e38, 1e-300), (1e19, 1e-290)],
+)
+def test_where_nothing_is_weighed_the_same_sentences_fail(score, causal, text, value, temperature):
+    """Of those that do not fail nothing is computed, whatever float32 is exact enough for."""
+    settings = GeneralSettings(score=score, causal=causal, temperature=temperature)
+    analyser = GeneralAnalyser(huge(value), settings=settings)
+    ((whole,), (bare,)) = (
+        list(analyser.quick(unread).stacks([text])) for unread in (frozenset(), BARE)
+    )
+    assert type(bare) is type(whole)
+    if isinstance(bare, Stack):
+        assert [run.tokens() for run in bare.tokens] == [run.tokens() for run in whole.tokens]
+        if value < 1e19:
+            assert (bare.weights, bare.contextual) == (None, None)
+    else:
+        assert temperature < 1e-280
 
 
 def test_weights_of_a_long_sentence_that_nobody_reads_take_no_memory():
