@@ -102,7 +102,8 @@ def explain(
         pointer = _pointer(manner, mechanism, analysis)
         show_outcomes(outcomes, among, manner, fields, quiet, learned, effects, pointer)
         of_three = mechanism.part is None and analysis.analyser.has_parts
-        say_which_part(manner, is_shown=of_three, quiet=quiet)
+        is_decoder = mechanism.part == "decoder"
+        say_which_part(manner, is_shown=of_three, is_decoder=is_decoder, quiet=quiet)
         if mechanism.model is not None:
             from attncli.cli.pairs import say_of_both
 

@@ -238,8 +238,17 @@ def write_kept(kept: "Sequence[Kept]", manner: Manner, fields: Fields, quiet: bo
     say_written(manner.output, quiet=quiet)
 
 
-def say_which_part(manner: Manner, *, is_shown: bool, quiet: bool) -> None:
-    """Says that a table holds cross-attention, where this is what is shown of three parts unasked."""
+def say_which_part(manner: Manner, *, is_shown: bool, is_decoder: bool, quiet: bool) -> None:
+    """Says that a table holds cross-attention, where this is what is shown of three parts unasked.
+
+    And that data of a decoder alone do not hold what it read.
+    """
+    if is_decoder and manner.keeps_fields and manner.output is not None and not quiet:
+        message(
+            "note",
+            f"{visible(manner.output)} holds the decoder alone, which read an encoder too: a file "
+            ".json, .npz or .parquet without --part has both",
+        )
     if is_shown and manner.output is not None and manner.kind in ("csv", "tsv") and not quiet:
         message(
             "note",

@@ -188,7 +188,8 @@ def view(
         raise EmptyError("the file holds no result", place=visible(file)[:200])
     every = dict.fromkeys(chain.from_iterable(_fields_of(result) for result, *_ in kept))
     write_kept(kept, manner, (tuple(every), ()), quiet)
-    say_which_part(manner, is_shown=of_three, quiet=quiet)
+    is_decoder = choosing.part == "decoder"
+    say_which_part(manner, is_shown=of_three, is_decoder=is_decoder, quiet=quiet)
     effects.warn(quiet=quiet)
     notices.end()
 

@@ -90,6 +90,7 @@ def compare(
             moved=None if cosines is None else float(cosines[i]),
             nearest=tuple(nearest[i]),
             label=_label(results[n]),
+            source=_source(results[n]),
         )
         for i, (n, place) in enumerate(placed)
     )
@@ -200,6 +201,11 @@ def _cosines(vectors: FloatArray) -> FloatArray:
     units = unit_rows(vectors.astype(np.float64))
     cosines: FloatArray = product(units, units.T)  # (n, n)
     return np.clip(cosines, -1, 1)
+
+
+def _source(result: AttentionResult) -> str | None:
+    """What the encoder read, of a sentence that its decoder read."""
+    return None if result.reads is None else result.reads.text
 
 
 def _label(result: AttentionResult) -> str | None:

@@ -5,13 +5,15 @@ Nothing is downloaded: a name that is not in the cache is an error that says how
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from attncli.errors import InputError, UsageError
 from attncli.errors.wording import visible
 from attncli.files.paths import at_home, exists, is_file, is_folder
+from attncli.models.alike import or_in_full
 from attncli.models.hub import cache_folder, name_of_repository, repositories, snapshot_folder
 from attncli.models.local_stores import GGUF_PART, stored_file
 
@@ -34,8 +36,14 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     """The checkpoint of a folder, a GGUF file, or a name such as gpt2 or org/name@revision.
 
     A name may be one of another program's store too, or of a folder of ATTN_MODELS: see
-    `attncli.models.local_stores`. Raises: InputError when there is none; UsageError for an address.
+    `attncli.models.local_stores`. Raises: InputError when there is none, with the names in full of what
+    is called so in short; UsageError for an address.
     """
+    return _found(given, env, partial(or_in_full, given, env))
+
+
+def _found(given: str, env: Mapping[str, str] | None, meant: Callable[[], str]) -> Found:
+    """What `find_checkpoint` gives; `meant` tells what a name that leads to nothing may stand for."""
     if "://" in given:
         raise UsageError(
             "found an address, expected a folder: attn reads local files only",
@@ -58,7 +66,7 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
     if exists(path):
         raise InputError("expected a folder with config.json, or a GGUF file", place=visible(given))
     stored = stored_file(given, env)
-    checkpoint = Found(stored, given) if stored is not None else _cached(given, env)
+    checkpoint = Found(stored, given) if stored is not None else _cached(given, env, meant)
     if is_folder(checkpoint.folder) and not is_file(checkpoint.folder / "config.json"):
         raise InputError(
             "found GGUF files and no config.json, expected the name of one of the files",
@@ -71,7 +79,7 @@ def find_checkpoint(given: str, env: Mapping[str, str] | None = None) -> Found:
 def is_checkpoint(given: str, env: Mapping[str, str] | None = None) -> bool:
     """Whether a folder or a cached name is a checkpoint; nothing is read but its place."""
     try:
-        find_checkpoint(given, env)
+        _found(given, env, str)  # nobody reads what else it may stand for, which takes time
     except (InputError, UsageError):
         return False
     return True
@@ -131,7 +139,7 @@ def _why_no_config(folder: Path) -> str:
     return "its config.json is no file"
 
 
-def _cached(given: str, env: Mapping[str, str] | None) -> Found:
+def _cached(given: str, env: Mapping[str, str] | None, meant: Callable[[], str]) -> Found:
     hub = cache_folder(os.environ if env is None else env)
     name, _, revision = given.partition("@")
     is_name = _NAME.fullmatch(given) and ".." not in given and not revision.startswith("/")
@@ -150,7 +158,8 @@ def _cached(given: str, env: Mapping[str, str] | None) -> Found:
         listed = ["attn model list"] if is_name else []
         hints = [f"hf download {given} puts it there"] if fetched else listed
         raise InputError(
-            f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}",
+            f"no such folder, and not in the Hugging Face cache {visible(str(hub))[:200]}"
+            f"{visible(meant())}",
             place=visible(given)[:80],
             hints=hints,
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attncli.errors import DataError, UsageError, field_name, setting
-from attncli.errors.wording import did_you_mean, quoted
+from attncli.errors.wording import did_you_mean, quoted, visible
 from attncli.files.paths import exists, is_file, is_folder
 from attncli.models.shipped import shipped_file, shipped_names
 
@@ -30,11 +30,13 @@ def find_model(name: str) -> "TrainedModel":
                 what = setting(model=str(path.parent))
                 error.hints = (f"{what} opens the checkpoint that this file belongs to",)
             raise
+    from attncli.models.alike import or_in_full
+
     shipped = shipped_names()
     known = ", ".join(shipped)
     raise UsageError(
         f"no model is named {quoted(name)}, expected a file, the folder of a transformer, or one "
-        f"of: {known}{did_you_mean(name, shipped)}",
+        f"of: {known}{visible(or_in_full(name)) or did_you_mean(name, shipped)}",
         place=field_name("model"),
     )
 

@@ -38,7 +38,7 @@ class Occurrence:
     words that it attends to, itself too, the strongest first. vector: its new embedding; own: the
     one without a context, None of weights that were given. moved: the cosine of both. nearest: the
     words whose vectors are nearest to the new one, each with its cosine. label: what a trained model
-    says of the sentence.
+    says of the sentence. source: what the encoder read, where the sentence is that of its decoder.
     Shapes: vector (d,), own (d,).
     """
 
@@ -51,6 +51,12 @@ class Occurrence:
     moved: float | None
     nearest: Near
     label: str | None = None
+    source: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The sentence, and what the encoder of its decoder read."""
+        return self.text if self.source is None else f"{self.text} (encoder: {self.source})"
 
     @property
     def name(self) -> str:

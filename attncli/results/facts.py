@@ -199,9 +199,11 @@ class EncoderStates(NamedTuple):
     """The last hidden states of an encoder, which each layer of its decoder reads by cross-attention.
 
     `n_tokens` counts them, None where nobody knows: tokens of the encoder were hidden or merged.
+    `text` is the sentence that they are of.
     """
 
     n_tokens: int | None
+    text: str | None = None
 
 
 def plain_part(part: Any) -> dict[str, Any]:

@@ -134,7 +134,8 @@ class AttentionResult(Offers):
         if (model := self.model) is not None:
             model = model.silent()._replace(completion=model.completion)
         shared["model"] = model
-        reads = decoder.reads or EncoderStates(None if self.is_cut else len(self.tokens))
+        count = None if self.is_cut else len(self.tokens)
+        reads = decoder.reads or EncoderStates(count, self.text)
         for name, part in (("decoder", decoder), ("cross", cross)):
             if model is not None and part.model is not None:
                 said = {field: getattr(part.model, field) for field in SAID_OF_TEXT}

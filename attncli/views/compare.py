@@ -61,7 +61,7 @@ def nearest_of_each(comparison: Comparison) -> list[tuple[str, Near]]:
 def _occurrence(
     occurrence: Occurrence, ink: Ink, width: int, precision: int, top: int
 ) -> list[Line]:
-    text = f"{occurrence.name}. {ink.word(occurrence.text, max(width - 4, 20))}"
+    text = f"{occurrence.name}. {ink.word(occurrence.title, max(width - 4, 20))}"
     lines: list[Line] = [[ink.bold(text)]]
     if occurrence.label is not None:
         lines.append([ink.dim(f"  label: {ink.word(occurrence.label)}")])

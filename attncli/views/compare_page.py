@@ -139,7 +139,7 @@ def _column(occurrence: Occurrence, result: AttentionResult, precision: int) -> 
     ]
     if occurrence.moved is not None:
         row.append(f"moved: cosine of old and new {occurrence.moved:.{precision}f}")
-    heading = [(line, _BOLD) for line in folded(f"{occurrence.name}. {apart(occurrence.text)}", 6)]
+    heading = [(line, _BOLD) for line in folded(f"{occurrence.name}. {apart(occurrence.title)}", 6)]
     return stacked(
         [
             text_lines(heading),
@@ -154,7 +154,7 @@ def _matrix(occurrence: Occurrence, results: Sequence[AttentionResult]) -> str:
     if not results or len(results[occurrence.sentence].words) > _SHORT:
         return ""
     result = results[occurrence.sentence]
-    caption = f"{occurrence.name}. {word_markup(occurrence.text)}"
+    caption = f"{occurrence.name}. {word_markup(occurrence.title)}"
     return weight_table(result.words, mean_weights(result), 2, caption)
 
 
@@ -179,7 +179,7 @@ def _occurrence(occurrence: Occurrence, precision: int) -> str:
         moved = f"<p>Cosine of old and new vector: {occurrence.moved:.{precision}f}</p>"
     label = "" if occurrence.label is None else f"<p>Label: {word_markup(occurrence.label)}</p>"
     return (
-        f'<div class="scroll"><table><caption>{occurrence.name}. {word_markup(occurrence.text)}'
+        f'<div class="scroll"><table><caption>{occurrence.name}. {word_markup(occurrence.title)}'
         '</caption><thead><tr><th scope="col">Word</th><th scope="col">Weight</th>'
         f'<th scope="col">Share of the way</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f"{moved}{label}"

@@ -25,7 +25,7 @@ def comparison_markdown(comparison: Comparison, *, precision: int = 3, made_by: 
     if comparison.weights_of:
         lines += [f"Weights: {markdown_escaped(comparison.weights_of)}.", ""]
     for occurrence in comparison.occurrences:
-        lines += [f"### {occurrence.name}\\. {_md(occurrence.text)}", ""]
+        lines += [f"### {occurrence.name}\\. {_md(occurrence.title)}", ""]
         percents = percents_of(occurrence)
         rows = [
             (
@@ -115,7 +115,7 @@ def _latex_column(
     occurrence: Occurrence, result: AttentionResult | None, precision: int
 ) -> list[str]:
     percents = percents_of(occurrence)
-    heading = latex_escaped(f"{occurrence.name}. {occurrence.text}")
+    heading = latex_escaped(f"{occurrence.name}. {occurrence.title}")
     lines = [rf"\textbf{{{heading}}}\par"]
     if result is not None:
         lines += tex_table(result.words, mean_weights(result))

@@ -303,6 +303,42 @@ def test_python_gives_the_parts_as_results(bart: str) -> None:
     assert "transformer" in repr(result)
 
 
+def test_data_of_a_decoder_alone_are_said_to_lack_what_it_read(
+    command: Callable[..., Any], bart: str, tmp_path: Path
+) -> None:
+    """The file of a decoder, from a text and from a record; of all parts, of others and of pictures no word."""
+    whole, said = tmp_path / "x.json", "holds the decoder alone, which read an encoder too"
+    assert said not in explained(command, "--model", bart, "-o", str(whole)).said
+    for suffix in ("json", "npz"):
+        path = ["-o", str(tmp_path / f"d.{suffix}")]
+        assert said in explained(command, "--model", bart, "--part", "decoder", *path).said
+        assert said in command("view", str(whole), "--part", "decoder", *path).said
+        for part in ("encoder", "cross"):
+            assert said not in explained(command, "--model", bart, "--part", part, *path).said
+    asked = ("--model", bart, "--part", "decoder")
+    assert said not in explained(command, *asked, "-q", "-o", str(whole)).said
+    assert said not in explained(command, *asked, "-o", str(tmp_path / "d.svg")).said
+    assert said not in explained(command, *asked, "--json").said
+
+
+def test_a_comparison_of_decoders_says_what_each_encoder_read(
+    command: Callable[..., Any], bart: str, tmp_path: Path
+) -> None:
+    """Both have read the same words after two sentences; records and tables keep their bytes."""
+    sentences = [SOURCE, "Das Haus"]
+    asked = [*sentences, "--model", bart, "--pair", TARGET, "--part", "decoder", "--word", "house"]
+    for path in ("", "c.md", "c.html", "c.svg", "c.tex"):
+        ended = command("compare", *asked, *(["-o", str(tmp_path / path)] if path else []))
+        assert ended.code == 0, ended.said
+        text = (tmp_path / path).read_text("utf-8") if path else ended.text
+        for sentence in sentences:
+            assert f"(encoder: {sentence})" in " ".join(re.sub("<[^>]*>", " ", text).split()), path
+    assert "encoder:" not in command("compare", *asked, "--json").text
+    own = command("compare", *asked[:4], "--word", "Haus")
+    assert own.code == 0
+    assert "encoder:" not in own.text
+
+
 def test_what_compares_tokens_of_one_text_is_refused_in_a_line(
     command: Callable[..., Any], bart: str
 ) -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models.made import write_checkpoint
 
-from attncli.errors import InputError
+from attncli.errors import InputError, UsageError
 from attncli.models.folders import find_checkpoint, is_checkpoint
 from attncli.models.listed import listed_models
 from attncli.models.local_stores import StoredModel, is_of_store, stored_file, stored_models
-from attncli.models.named import is_transformer
+from attncli.models.named import find_model, is_transformer
 
 MODEL = "application/vnd.ollama.image.model"
 BYTES = b"GGUF" + bytes(20)
@@ -286,3 +286,38 @@ def test_a_name_that_the_cache_has_twice_is_one_of_a_transformer(
     assert is_transformer("twice")
     assert is_transformer("org/packed")
     assert not is_transformer("absent")
+
+
+SHORT = [
+    ("smollm2:135m", "ollama:smollm2:135m"),
+    ("smollm2", "ollama:smollm2:135m"),
+    ("packed:Q4_K_M", "ollama:hf.co/org/packed:Q4_K_M"),
+    ("org_packed_model.gguf", "llama.cpp:org_packed_model.gguf"),
+    ("model", "lmstudio:org/packed/model.gguf"),
+    ("one", "deep/one.gguf"),
+]
+
+
+@pytest.mark.parametrize(("short", "full"), SHORT)
+def test_a_short_name_leads_to_the_full_one(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, short: str, full: str
+) -> None:
+    """A model of a store that is asked for without its store is named, whoever looks for it."""
+    with pytest.raises(InputError, match=f"did you mean {full}\\?"):
+        find_checkpoint(short, env)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    if not short.endswith(".gguf"):
+        with pytest.raises(UsageError, match=f"did you mean {full}\\?"):
+            find_model(short)
+    assert find_checkpoint(full, env)
+
+
+def test_of_several_models_of_a_short_name_each_is_named(env: dict[str, str]) -> None:
+    """And a name that no model has leads to none."""
+    ollama(Path(env["OLLAMA_MODELS"]), "registry.ollama.ai/library/smollm2/360m", "c" * 64)
+    with pytest.raises(InputError, match="ollama:smollm2:135m or ollama:smollm2:360m"):
+        find_checkpoint("smollm2", env)
+    with pytest.raises(InputError) as caught:
+        find_checkpoint("smollm", env)
+    assert "did you mean" not in str(caught.value)

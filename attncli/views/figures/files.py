@@ -55,7 +55,7 @@ def comparison_panels(
             words=results[occurrence.sentence].words,
             weights=mean_weights(results[occurrence.sentence]),
             seen=_seen(results[occurrence.sentence]),
-            name=f"{occurrence.name}. {occurrence.text}",
+            name=f"{occurrence.name}. {occurrence.title}",
             row=occurrence.place,
         )
         for occurrence in comparison.occurrences
