@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -16,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import attncli
+from attncli.arrays.compiling import library_path
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -29,10 +31,10 @@ needs_source = pytest.mark.skipif(
 )
 
 
-def built(source: Path, kind: str, folder: Path) -> Path:
+def built(source: Path, kind: str, folder: Path, **variables: str) -> Path:
     """The archive that hatchling makes, without a network."""
     line = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
-    env = {**os.environ, "SOURCE_DATE_EPOCH": MOMENT}
+    env = {**os.environ, "SOURCE_DATE_EPOCH": MOMENT, **variables}
     subprocess.run(line, cwd=source, env=env, check=True, capture_output=True, timeout=300)
     (archive,) = folder.iterdir()
     return archive
@@ -60,6 +62,28 @@ def test_a_wheel_is_the_same_bytes_from_everywhere(tmp_path: Path) -> None:
     assert not any("/tests/" in name or name.startswith("tests") for name in names)
     for part in ("tests/conftest.py", "docs/index.md", ".ci/run", "LICENSES/PDDL-1.0.txt"):
         assert (unpacked / part).is_file(), part
+
+
+@needs_source
+def test_a_wheel_without_a_compiler_is_for_every_machine(tmp_path: Path) -> None:
+    """And one with compiled loops is for its own; both hold the source of the loops."""
+    pytest.importorskip("hatchling")
+    copied = shutil.copytree(ROOT, tmp_path / "copy", ignore=NOT_SOURCE)
+    for library in (copied / "attncli" / "arrays").glob("*.so"):
+        library.unlink()
+    pure = built(copied, "wheel", tmp_path / "pure", CC="false")
+    assert pure.name.endswith("-py3-none-any.whl")
+    names = zipfile.ZipFile(pure).namelist()
+    assert "attncli/arrays/kernel.c" in names
+    assert not any(name.endswith(".so") for name in names)
+    library = library_path(copied / "attncli" / "arrays")
+    if library is None or not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        return  # no wheel of this machine can hold more
+    own = built(copied, "wheel", tmp_path / "own")
+    machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert own.name.endswith(f"-py3-none-{machine}.whl")
+    held = zipfile.ZipFile(own).namelist()
+    assert set(held) - set(names) == {f"attncli/arrays/{library.name}"}
 
 
 def test_the_bill_of_materials_names_what_is_installed(tmp_path: Path) -> None:

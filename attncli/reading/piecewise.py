@@ -7,7 +7,7 @@ tests hold it to the plain way.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, chain, compress, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from attncli.errors import LimitError, setting
 from attncli.errors.wording import size_text
 from attncli.reading.cutting import joined_phrases, joins_phrases, tokens_of
 from attncli.reading.lexicon import Lexicon
+from attncli.reading.piece_numbers import NEW, PieceNumbers
 from attncli.results.stack import Fragment
 from attncli.settings import TokenizerName
 from attncli.text.words import Span
@@ -26,7 +27,6 @@ _MAX_PIECES = 1 << 14
 _LONGEST_PIECE = 64  # characters; longer ones hardly ever come twice
 _AT_ONCE = 1 << 15  # characters whose pieces are in memory together
 _AROUND = ".,;:!?\"'()[]"  # marks that belong to no word at its ends, nor to an address
-_NEW = -1
 
 
 class CutTexts(NamedTuple):
@@ -66,7 +66,7 @@ class Piecewise:
 
     def forget(self) -> None:
         """Forgets every piece, as it must when the lexicon forgets."""
-        self._known: dict[str, int] = {"": 0}
+        self._known = PieceNumbers([""])
         self._fragments: list[Fragment] = []
         self._rows = GrowingNumbers()  # of each fragment
         self._firsts = GrowingNumbers([0])  # of each piece: which fragment is its first,
@@ -85,7 +85,7 @@ class Piecewise:
         for part, row in zip(self._fragments, rows.tolist(), strict=True):
             part.row = row
         pieces = list(self._known)  # in the order of their numbers
-        self._known = {pieces[number]: i for i, number in enumerate(kept.tolist())}
+        self._known = PieceNumbers([pieces[number] for number in kept.tolist()])
         counts = self._counts.array()[kept]
         self._firsts = GrowingNumbers(np.cumsum(counts) - counts)
         self._counts = GrowingNumbers(counts)
@@ -150,20 +150,20 @@ class Piecewise:
         if self._whole:
             nothing = np.zeros(0, np.intp)
             return _Lot(nothing, nothing, np.zeros(len(texts), np.intp)), list(range(len(texts)))
-        pieces = " ".join(texts).split(" ")
         spaces = map(str.count, texts, repeat(" "))
         of_texts = np.fromiter(spaces, np.intp, len(texts)) + 1  # how many pieces each has
         ends = np.cumsum(of_texts)
-        numbers = np.fromiter(map(self._known.get, pieces, repeat(_NEW)), np.intp, len(pieces))
+        numbers, new, met = self._known.found(texts, int(ends[-1]))
         many = of_texts > self._max_tokens
-        if many.any():
-            numbers[np.repeat(many, of_texts) & (numbers == _NEW)] = 0
-        if len(new := np.flatnonzero(numbers == _NEW)):
-            met = [pieces[at] for at in new.tolist()]
+        if many.any():  # nothing is learned of a text that is refused
+            numbers[np.repeat(many, of_texts)] = 0
+            few = numbers[new] == NEW
+            new, met = new[few], list(compress(met, few))
+        if met:
             self._learn([piece for piece in dict.fromkeys(met) if len(piece) <= _LONGEST_PIECE])
-            numbers[new] = np.fromiter(map(self._known.get, met, repeat(_NEW)), np.intp, len(met))
-            long = new[numbers[new] == _NEW]
-            many[np.searchsorted(ends, long, "right")] = True
+            learned = [self._known.get(piece) for piece in met]
+            numbers[new] = [NEW if number is None else number for number in learned]
+            many[np.searchsorted(ends, new[numbers[new] == NEW], "right")] = True
         if not many.any():
             return self._lot(numbers, ends), []
         numbers[np.repeat(many, of_texts)] = 0
@@ -192,8 +192,7 @@ class Piecewise:
         self._met.append(np.zeros(len(pieces), np.intp))
         self._rows.append([part.row for part in fragments])
         self._fragments += fragments
-        first = len(self._known)
-        self._known.update(zip(pieces, range(first, first + len(pieces)), strict=True))
+        self._known.add(pieces)
 
     def _of_sentence(self, sentence: str) -> list[tuple[Fragment, int]]:
         """The fragments of a sentence, each with where its piece begins. Raises: LimitError."""

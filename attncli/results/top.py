@@ -3,6 +3,7 @@
 import numpy as np
 
 from attncli.arrays import Float32Array, IntArray
+from attncli.arrays.compiled import compiled
 
 _INFINITY = 0x7F800000  # its bits
 
@@ -14,6 +15,13 @@ def strongest_of_rows(weights: Float32Array, count: int) -> tuple[IntArray, Floa
     the earlier key comes first.
     """
     kept = min(count, weights.shape[-1])
+    kernel = compiled()
+    done = None if kernel is None else kernel.strongest(weights, kept)
+    return sorted_rows(weights, kept) if done is None else done
+
+
+def sorted_rows(weights: Float32Array, kept: int) -> tuple[IntArray, Float32Array]:
+    """The same by sorting each row."""
     bits = _bits_in_order(weights)
     if bits is None:
         keys: IntArray = np.argsort(-weights, axis=-1, kind="stable")[..., :kept]

@@ -3,9 +3,12 @@
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ways import WAYS, taken
 
+from attncli.arrays.compiled import Texts
 from attncli.batches.writers.tokens import TokenTexts
 from attncli.embeddings.store import MemoryStore
 from attncli.reading.reader import Reader
@@ -25,24 +28,33 @@ sentences = st.one_of(
 )
 
 
+def listed(texts: list[str] | Texts) -> list[object]:
+    """What each of the written lists is."""
+    return [json.loads(text) for text in (texts.listed() if isinstance(texts, Texts) else texts)]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @given(texts=st.lists(sentences, max_size=5))
-def test_tokens_are_written_as_they_are(texts: list[str]) -> None:
+def test_tokens_are_written_as_they_are(way: str, texts: list[str]) -> None:
     """Each list holds the tokens of its sentence, seen before or not, near its start or far."""
     reader = Reader(STORE)
     runs = [run for run in reader.runs(texts) if isinstance(run, TokenRun)]
     expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
-    made = TokenTexts()
-    for _ in range(2):
-        assert [json.loads(text) for text in made.lists([runs])] == expected
+    with taken(way):
+        made = TokenTexts()
+        for _ in range(2):
+            assert listed(made.lists([runs])) == expected
 
 
+@pytest.mark.parametrize("way", WAYS)
 @given(lots=st.lists(st.lists(sentences, max_size=4), max_size=4))
-def test_tokens_are_the_same_lot_after_lot(lots: list[list[str]]) -> None:
+def test_tokens_are_the_same_lot_after_lot(way: str, lots: list[list[str]]) -> None:
     """What is kept of fragments holds while the reader learns, and beside pieces it does not keep."""
-    reader, made = Reader(STORE), TokenTexts()
-    for texts in lots:
-        _, groups = reader.by_length(texts)
-        runs = [run for group in groups for run in group.runs]
-        expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
-        written = made.lists([group.runs for group in groups]) if groups else []
-        assert [json.loads(text) for text in written] == expected
+    with taken(way):
+        reader, made = Reader(STORE), TokenTexts()
+        for texts in lots:
+            _, groups = reader.by_length(texts)
+            runs = [run for group in groups for run in group.runs]
+            expected = [[dict(token._asdict()) for token in run.tokens()] for run in runs]
+            written = made.lists([group.runs for group in groups]) if groups else []
+            assert listed(written) == expected

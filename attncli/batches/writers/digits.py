@@ -22,7 +22,7 @@ from attncli.results.layout import FULL
 Bytes = npt.NDArray[np.uint8]
 
 MAX_DIGITS = 9
-_TABLE_DIGITS = 6
+TABLE_DIGITS = 6
 _BLOCK = 1 << 14  # numbers in work at once: larger arrays cost page faults
 _LOT = 1 << 16  # numbers whose text is made together
 _COMMA, _OPEN, _CLOSE = (ord(c) for c in ",[]")
@@ -53,7 +53,7 @@ def json_stacks(stacks: Sequence[Float32Array], digits: int, *, signed: bool = T
     """The same of several stacks, one after the other; (B, …) may differ in B, rows and columns."""
     outer = stacks[0].shape[1:-2]
     matrices = [stack.reshape(-1, *stack.shape[-2:]) for stack in stacks]  # (B·…, rows, columns)
-    if digits == FULL or digits > _TABLE_DIGITS:
+    if digits == FULL or digits > TABLE_DIGITS:
         texts = [_slowly(matrix, digits, signed)[1:] for stack in matrices for matrix in stack]
     elif max(outer, default=1) > 1:
         axis = max(i for i, size in enumerate(outer) if size > 1)

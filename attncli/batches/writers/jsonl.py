@@ -10,9 +10,10 @@ import numpy as np
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Failures, Placed
-from attncli.batches.writers.digits import Printed, json_stacks
 from attncli.batches.writers.keys import key_texts
+from attncli.batches.writers.lines import Column, joined_lines, separate_lines
 from attncli.batches.writers.models import label_texts, model_texts
+from attncli.batches.writers.placed_lines import Numbers
 from attncli.batches.writers.tokens import TokenTexts
 from attncli.errors import AttnError
 from attncli.results.facts import AttentionSettings, ResultWarning, VectorsInfo, nested_plain
@@ -24,9 +25,6 @@ from attncli.results.stack import Stack
 from attncli.results.top import strongest_of_rows
 
 _HEAD = '{"type":"result","schema":"%s"'
-
-# A piece of a record: the same for all sentences, or one for each.
-_Column = str | Sequence[str] | Sequence[bytes]
 
 
 class JsonlWriter:
@@ -41,15 +39,21 @@ class JsonlWriter:
 
     def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
         """The lines of a chunk, in its order; places count in the chunk."""
-        records: list[Sequence[bytes]] = [()] * len(chunk)
-        for lot in _lots(stacks):
-            places = list(chain.from_iterable(places for _, places in lot))
-            written = self._records(chunk, [stack for stack, _ in lot], places)
-            for place, record in zip(places, written, strict=True):
-                records[place] = record
+        lots = [
+            ([stack for stack, _ in lot], list(chain.from_iterable(places for _, places in lot)))
+            for lot in _lots(stacks)
+        ]
+        if len(lots) == 1 and len(lots[0][1]) == len(chunk):
+            together, places = lots[0]
+            return joined_lines(self._columns(chunk, together, places), np.argsort(places))
+        lines = [b""] * len(chunk)
+        for together, places in lots:
+            written = separate_lines(self._columns(chunk, together, places), len(places))
+            for place, line in zip(places, written, strict=True):
+                lines[place] = line
         for place, error in failures:
-            records[place] = (self._failure(chunk, place, error),)
-        return b"".join(chain.from_iterable(records))
+            lines[place] = self._failure(chunk, place, error)
+        return b"".join(lines)
 
     def _failure(self, chunk: Chunk, place: int, error: AttnError) -> bytes:
         record = error_record(error, chunk.first_index + place, chunk.line(place))
@@ -59,24 +63,23 @@ class JsonlWriter:
             record["id"] = None if chunk.ids is None else chunk.ids[place]
         return (plain_json(record) + "\n").encode()
 
-    def _records(
+    def _columns(
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
-    ) -> Iterable[Sequence[bytes]]:
-        """Each sentence's line, as fragments to be joined."""
+    ) -> list[Column]:
+        """What the sentences' lines are put together from."""
         columns = self._beginnings(chunk, stacks, places)
         for name, column in self._fields(stacks):
             columns += [f',"{name}":', *column]
-        columns.append("}\n")
-        return zip(*_merged(columns, len(places)), strict=True)
+        return [*columns, "}\n"]
 
     def _beginnings(
         self, chunk: Chunk, stacks: Sequence[Stack], places: Sequence[int]
-    ) -> list[_Column]:
+    ) -> list[Column]:
         """Each record up to its attention: what differs from sentence to sentence."""
         layout = self._layout
-        columns: list[_Column] = [_HEAD % (CROSS_SCHEMA if layout.parts else SCHEMA_VERSION)]
+        columns: list[Column] = [_HEAD % (CROSS_SCHEMA if layout.parts else SCHEMA_VERSION)]
 
-        def add(name: str, column: _Column) -> None:
+        def add(name: str, column: Column) -> None:
             columns.extend([f',"{name}":', column])
 
         if layout.has("index"):
@@ -95,7 +98,7 @@ class JsonlWriter:
             add("tokens", self._tokens.lists([stack.tokens for stack in stacks]))
         return columns
 
-    def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
+    def _fields(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[Column]]]:
         """The fields behind the tokens, in the order of the record."""
         has, arrays = self._layout.has, self._layout.arrays
         if has("attention"):
@@ -112,24 +115,21 @@ class JsonlWriter:
             yield "warnings", [_warning_texts(stacks)]
         yield from self._rare(stacks)
 
-    def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[_Column]]:
+    def _weights(self, weights: Sequence[Float32Array]) -> tuple[str, list[Column]]:
         if self._layout.top is None:
             return "weights", self._matrices(weights, signed=False)
         strongest = [strongest_of_rows(array, self._layout.top) for array in weights]
-        before, texts, after = self._printed([kept for _, kept in strongest], signed=False)
         keys = key_texts([keys for keys, _ in strongest])
-        middle = b',"weights":' + before
-        column = [key + middle + text for key, text in zip(keys, texts, strict=True)]
-        return "top", ['{"keys":', column, after.decode() + "}"]
+        kept = self._numbers([kept for _, kept in strongest], signed=False)
+        return "top", ['{"keys":', keys, ',"weights":', kept, "}"]
 
-    def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[_Column]:
-        before, texts, after = self._printed(stacks, signed=signed)
-        return [before.decode(), texts, after.decode()]
+    def _matrices(self, stacks: Sequence[Float32Array], *, signed: bool = True) -> list[Column]:
+        return [self._numbers(stacks, signed=signed)]
 
-    def _printed(self, stacks: Sequence[Float32Array], *, signed: bool) -> Printed:
-        return json_stacks(stacks, self._layout.precision, signed=signed)
+    def _numbers(self, stacks: Sequence[Float32Array], *, signed: bool) -> Numbers:
+        return Numbers(stacks, self._layout.precision, signed)
 
-    def _rare(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[_Column]]]:
+    def _rare(self, stacks: Sequence[Stack]) -> Iterable[tuple[str, list[Column]]]:
         """What only some results have: a second sentence, a selection, optional fields."""
         for name in self._layout.arrays:
             if name not in ("weights", "contextual"):
@@ -146,11 +146,11 @@ class JsonlWriter:
             for name, record in parts.items():
                 yield name, self._object(record)
 
-    def _object(self, record: Mapping[str, Any]) -> list[_Column]:
+    def _object(self, record: Mapping[str, Any]) -> list[Column]:
         """A part of a record as an object of its own."""
-        columns: list[_Column] = ["{"]
+        columns: list[Column] = ["{"]
         for place, (name, value) in enumerate(record.items()):
-            texts: list[_Column] = [plain_json(value)] if not isinstance(value, np.ndarray) else []
+            texts: list[Column] = [plain_json(value)] if not isinstance(value, np.ndarray) else []
             if name == "weights":
                 name, texts = self._weights([value[None]])
             elif not texts:
@@ -172,28 +172,9 @@ def _lots(
     return (list(lot) for _, lot in groupby(stacks, kind))
 
 
-def _merged(columns: Sequence[_Column], count: int) -> list[Sequence[bytes]]:
-    """The columns as bytes; what is the same for all sentences is joined to what it follows."""
-    merged: list[Sequence[bytes]] = []
-    constant = ""
-    for column in columns:
-        if isinstance(column, str):
-            constant += column
-            continue
-        if constant:
-            merged.append([constant.encode()] * count)
-            constant = ""
-        parts: Sequence[Any] = column
-        is_text = isinstance(next(iter(parts), b""), str)
-        merged.append(list(map(str.encode, parts)) if is_text else parts)
-    if constant:
-        merged.append([constant.encode()] * count)
-    return merged
-
-
 def _of_stacks(
     facts: Sequence[AttentionSettings] | Sequence[VectorsInfo], stacks: Sequence[Stack]
-) -> _Column:
+) -> Column:
     """What is the same for all sentences of a stack, once if it is the same for all stacks."""
     if all(fact == facts[0] for fact in facts):
         return _constant(facts[0])
@@ -212,7 +193,7 @@ def _facts(part: Any) -> dict[str, Any]:
     return found
 
 
-def _models(stacks: Sequence[Stack]) -> _Column:
+def _models(stacks: Sequence[Stack]) -> Column:
     found = [stack.models for stack in stacks]
     if found[0] is None:
         return "null"
@@ -221,7 +202,7 @@ def _models(stacks: Sequence[Stack]) -> _Column:
     return model_texts([model for models in found for model in models or ()])
 
 
-def _warning_texts(stacks: Sequence[Stack]) -> _Column:
+def _warning_texts(stacks: Sequence[Stack]) -> Column:
     if not any(stack.warnings for stack in stacks):
         return "[]"
     listed = [stack.warnings.get(i, ()) for stack in stacks for i in range(len(stack))]

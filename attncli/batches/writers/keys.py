@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from attncli.arrays import IntArray
+from attncli.arrays.compiled import Texts, compiled
 
 _TABLE = 1024  # the least numbers a table holds
 
 
-def key_texts(stacks: Sequence[IntArray]) -> list[bytes]:
+def key_texts(stacks: Sequence[IntArray]) -> list[bytes] | Texts:
     """The nested JSON list of each sentence. Shapes: (B, n_layers, n_heads, n_tokens, n_kept) each.
 
     Keys may be more than the tokens of the rows: across they are those of another text.
     """
-    return [text for keys in stacks for text in _of_stack(keys)]
+    kernel = compiled()
+    if kernel is not None and stacks and all(keys.size for keys in stacks):
+        return Texts.joined([kernel.print_keys(keys) for keys in stacks])
+    return [text for keys in stacks for text in keys_by_table(keys)]
 
 
-def _of_stack(keys: IntArray) -> list[bytes]:
+def keys_by_table(keys: IntArray) -> list[bytes]:
+    """Those of one stack by numpy."""
     count, n_layers, n_heads, n_tokens, n_kept = keys.shape
     n_keys = int(keys.max(initial=0)) + 1
     table = _table(max(_TABLE, n_keys))

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from attncli.arrays import IntArray
+from attncli.arrays import AnyArray, IntArray
+from attncli.arrays.compiled import Texts, compiled
 from attncli.results.json import plain_json
 from attncli.results.stack import Fragment, TokenRun
 from attncli.results.stacked_tokens import FragmentColumns, Tokens
@@ -28,11 +29,14 @@ class TokenTexts:
     """Makes them; what all occurrences of a fragment share is made once and kept."""
 
     def __init__(self) -> None:
-        self._pieces = FragmentColumns(_pieces_of)
+        self._pieces = FragmentColumns(_pieces_of if compiled() is None else _texts_of)
 
-    def lists(self, stacks: Sequence[Sequence[TokenRun]]) -> list[str]:
+    def lists(self, stacks: Sequence[Sequence[TokenRun]]) -> list[str] | Texts:
         """The JSON list of each sentence's tokens, stack after stack."""
         tokens = Tokens.of(stacks)
+        if (kernel := compiled()) is not None:
+            columns, which = self._pieces.of(tokens)
+            return kernel.token_lists(which, tokens.places, tokens.counts, columns)
         (before, spans, after), which = self._pieces.of(tokens)
         pieces = np.empty((len(which), 3), dtype=np.object_)
         pieces[:, 0] = before[which]
@@ -51,6 +55,23 @@ def _pieces_of(parts: Sequence[Fragment]) -> tuple[Objects, IntArray, Objects]:
     spans = np.array([part.span for part in parts], dtype=np.intp)
     before, after = ([getattr(part, name) for part in parts] for name in ("before", "after"))
     return _objects(before), spans, _objects(after)
+
+
+def _texts_of(parts: Sequence[Fragment]) -> list[AnyArray]:
+    """The same as the compiled loops take it: texts behind each other and the size of each, what each
+    fragment begins with and its length. Shapes: the texts (n_bytes,), all others (n,).
+    """
+    columns: list[AnyArray] = []
+    for part in parts:
+        if not part.before:
+            _remember(part)
+    for texts in ([part.before for part in parts], [part.after for part in parts]):
+        encoded = list(map(str.encode, texts))
+        columns.append(np.frombuffer(b"".join(encoded), dtype=np.uint8))
+        columns.append(np.fromiter(map(len, encoded), np.int64, len(parts)))
+    columns.append(np.array([part.start for part in parts], dtype=np.int64))
+    columns.append(np.array([part.end - part.start for part in parts], dtype=np.int64))
+    return columns
 
 
 def _objects(texts: Sequence[str]) -> Objects:

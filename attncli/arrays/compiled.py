@@ -1,0 +1,257 @@
+"""The loops of kernel.c, where they were compiled when the package was installed; else nothing.
+
+Each gives what the code of Python and numpy beside its caller gives, to the last byte; that code is
+taken where `compiled` says None. Arrays are looked at here before the loops get their addresses.
+"""
+
+import ctypes
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attncli.arrays import AnyArray, BoolArray, Float32Array, IntArray
+from attncli.arrays.compiling import library_path
+
+SWITCH = "ATTN_PURE"  # a variable: set, nothing compiled is loaded
+MOST_KEPT = 32  # what attn_strongest has room for
+_OVERWRITTEN = 8  # characters behind the last one
+_MOST_ROOM = 64 << 20  # bytes that are kept for the next lines
+_WIDEST = 20  # characters of a number of 64 bits
+
+_INT, _LONG, _WORD, _ARRAY = ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_void_p
+_TABLE = (
+    _ARRAY,
+    _ARRAY,
+    _WORD,
+    _ARRAY,
+    _LONG,
+)  # words, their ends, the secret, the table, its mask
+_PROTOTYPES: dict[str, tuple[Any, ...]] = {  # what each function gives, and what it takes
+    "attn_write_lines": (None, _ARRAY, _LONG, _ARRAY, _LONG, _ARRAY, _ARRAY),
+    "attn_numbers_fit": (None, _ARRAY, _LONG, _LONG, _INT, _INT, _ARRAY),
+    "attn_remember_words": (None, _LONG, _LONG, *_TABLE),
+    "attn_find_words": (_LONG, _ARRAY, _LONG, *_TABLE, _LONG, _ARRAY, _ARRAY),
+    "attn_token_lists": (None, *[_ARRAY] * 3, _LONG, *[_ARRAY] * 8),
+    "attn_strongest": (_INT, _ARRAY, *[_LONG] * 3, _ARRAY, _ARRAY),
+    "attn_print_keys": (None, _ARRAY, *[_LONG] * 5, _ARRAY, _ARRAY),
+}
+
+
+class Texts(NamedTuple):
+    """Texts behind each other, and where each ends. Shapes: (n_bytes,), (n,)."""
+
+    text: AnyArray
+    ends: IntArray
+
+    @classmethod
+    def joined(cls, several: "Sequence[Texts]") -> "Texts":
+        """Those of all, one after the other."""
+        sizes = np.cumsum([0, *(len(texts.text) for texts in several)])
+        ends = [texts.ends + begin for texts, begin in zip(several, sizes.tolist(), strict=False)]
+        return cls(np.concatenate([texts.text for texts in several]), np.concatenate(ends))
+
+    def listed(self) -> list[bytes]:
+        """Each text for itself."""
+        data = self.text.tobytes()
+        return [data[begin:end] for begin, end in pairwise([0, *self.ends.tolist()])]
+
+
+class LineColumn(ctypes.Structure):
+    """What lines have in one place, as kernel.c has it: their texts, or arrays of numbers."""
+
+    _fields_ = (
+        ("text", _ARRAY),
+        ("ends", _ARRAY),
+        ("size", _LONG),
+        ("arrays", _ARRAY),
+        ("n_rows", _ARRAY),
+        ("n_columns", _ARRAY),
+        ("n_matrices", _LONG),
+        ("n_lists", _LONG),
+        ("depth", _INT),
+        ("n_digits", _INT),
+        ("is_signed", _INT),
+    )
+
+
+class Kernel:
+    """The loops as functions of arrays."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        for name, (answer, *arguments) in _PROTOTYPES.items():
+            function = getattr(library, name)
+            function.restype, function.argtypes = answer, arguments
+
+    def fit(self, numbers: Float32Array, digits: int, *, signed: bool) -> BoolArray:
+        """Whether all numbers of an array can be printed with 1 to 6 digits, (B, …) → (B,)."""
+        fit = np.empty(len(numbers), dtype=np.uint8)
+        size = numbers.size // max(len(numbers), 1)
+        self._library.attn_numbers_fit(
+            address(numbers), len(numbers), size, digits, signed, address(fit)
+        )
+        return fit.astype(np.bool_)
+
+    def write_lines(
+        self, columns: Sequence[LineColumn], order: IntArray, size: int
+    ) -> tuple[memoryview, list[int]]:
+        """Lines of at most `size` bytes together, (n,) of the columns, and where each ends.
+
+        The bytes are those of this thread until it asks for the next lines.
+        """
+        text = _room(size + _OVERWRITTEN)
+        ends = np.empty(len(order), dtype=np.int64)
+        listed = (LineColumn * len(columns))(*columns)
+        numbers = _whole(order)
+        self._library.attn_write_lines(
+            *(ctypes.addressof(listed), len(columns), address(numbers), len(order)),
+            *(address(text), address(ends)),
+        )
+        return text[: ends[-1] if len(ends) else 0].data, ends.tolist()
+
+    def token_lists(
+        self,
+        which: IntArray,
+        places: IntArray,
+        counts: IntArray,
+        columns: Sequence[AnyArray],
+    ) -> Texts:
+        """The JSON list of each sentence's tokens.
+
+        `columns` are, of the fragments, the text before the offsets and the sizes of these texts, the
+        same of the text behind them, their first characters and their lengths. Shapes: which, places
+        (n_tokens,), counts (n_sentences,), the columns (n_bytes,) or (n_fragments,).
+        """
+        before, before_sizes, after, after_sizes, starts, lengths = columns
+        sizes = before_sizes + after_sizes + (2 * _WIDEST + len(',"end":'))
+        text = np.empty(int(sizes[which].sum()) + 2 * len(counts), dtype=np.uint8)
+        ends = np.empty(len(counts), dtype=np.int64)
+        arrays = (
+            *(before, _whole(np.cumsum(before_sizes)), after, _whole(np.cumsum(after_sizes))),
+            *(_whole(starts), _whole(lengths)),
+        )
+        numbers = [_whole(array) for array in (which, places, counts)]
+        self._library.attn_token_lists(
+            *map(address, numbers), len(counts), *map(address, arrays), address(text), address(ends)
+        )
+        return Texts(text[: ends[-1] if len(ends) else 0], ends)
+
+    def strongest(self, weights: Float32Array, kept: int) -> tuple[IntArray, Float32Array] | None:
+        """The `kept` largest of each row and where they are; None where a number is negative or none.
+
+        Shapes: (…, n_columns) → twice (…, kept).
+        """
+        if weights.dtype != np.float32 or not 1 <= kept <= min(MOST_KEPT, weights.shape[-1]):
+            return None
+        given = np.ascontiguousarray(weights)
+        shape = (*weights.shape[:-1], kept)
+        keys, values = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32)
+        n_columns = weights.shape[-1]
+        known = self._library.attn_strongest(
+            address(given), given.size // n_columns, n_columns, kept, address(keys), address(values)
+        )
+        return (keys, values) if known else None
+
+    def print_keys(self, keys: IntArray) -> Texts:
+        """The nested JSON list of each sentence's keys, none negative.
+
+        Shapes: (B, n_layers, n_heads, n_tokens, n_kept), none 0.
+        """
+        given = _whole(keys)
+        brackets = 2 * (1 + keys.shape[1] * (1 + keys.shape[2] * (1 + keys.shape[3])))
+        width = len(str(int(keys.max()))) + 1
+        text = np.empty(len(keys) * (brackets + width * keys[0].size), dtype=np.uint8)
+        ends = np.empty(len(keys), dtype=np.int64)
+        self._library.attn_print_keys(address(given), *given.shape, address(text), address(ends))
+        return Texts(text[: ends[-1] if len(ends) else 0], ends)
+
+    def word_table(self) -> "WordTable":
+        """An empty table of words."""
+        return WordTable(self._library)
+
+
+class WordTable:
+    """Words by number, found in a text between its spaces; numbers count from 0 as words are added."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self._secret = secrets.randbits(64)
+        self._words = bytearray()
+        self._ends = np.zeros(256, dtype=np.int64)  # of each word, in `_words`
+        self._count = 0
+        self._table = np.full(512, -1, dtype=np.int32)
+
+    def add(self, words: Sequence[bytes]) -> None:
+        """Adds words, none of which is there and none of which has a space."""
+        first, self._count = self._count, self._count + len(words)
+        if self._count > len(self._ends):
+            self._ends = np.concatenate([self._ends, np.zeros(self._count, dtype=np.int64)])
+        sizes = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
+        self._ends[first : self._count] = sizes + len(self._words)
+        self._words += b"".join(words)
+        if 2 * self._count > len(self._table):
+            first = 0
+            self._table = np.full(4 << self._count.bit_length(), -1, dtype=np.int32)
+        self._library.attn_remember_words(first, self._count, *self._held())
+
+    def find(self, text: bytes, count: int) -> tuple[IntArray, IntArray]:
+        """The number of each word, −1 for what was not added, and where in the text it ends.
+
+        `count` is the number of spaces and one more. Shapes: (n_words,) each.
+        """
+        numbers, ends = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        given = np.frombuffer(text, dtype=np.uint8)
+        n_words = self._library.attn_find_words(
+            *(address(given), len(text), *self._held(), count, address(numbers), address(ends))
+        )
+        if n_words != count:
+            raise ValueError(f"{n_words} words, expected {count}")
+        return numbers, ends
+
+    def _held(self) -> tuple[int, ...]:
+        """The table as the loops take it, good until words are added."""
+        words = np.frombuffer(self._words, dtype=np.uint8)
+        places = (address(words), address(self._ends), self._secret, address(self._table))
+        return (*places, len(self._table) - 1)
+
+
+@cache
+def compiled() -> Kernel | None:
+    """The loops of this machine; None where they were not compiled, or the user wants none."""
+    if os.environ.get(SWITCH):
+        return None
+    try:
+        path = library_path(Path(__file__).parent)
+        return None if path is None else Kernel(ctypes.CDLL(str(path)))
+    except (OSError, AttributeError):
+        return None
+
+
+def address(array: AnyArray) -> int:
+    """The address of an array's first number."""
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+def _whole(array: AnyArray) -> IntArray:
+    """Whole numbers as the loops take them."""
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+_kept = threading.local()
+
+
+def _room(size: int) -> AnyArray:
+    """Room for a text, the same in every call of a thread: fresh pages cost more than what is written."""
+    room: AnyArray | None = getattr(_kept, "room", None)
+    if room is None or len(room) < size:
+        room = np.empty(size, dtype=np.uint8)
+        _kept.room = room if size <= _MOST_ROOM else None
+    return room

@@ -1,0 +1,80 @@
+"""Columns → lines: what a field is in each record, put together record by record.
+
+Where the loops of kernel.c are, they write texts and numbers straight into their places; else each
+piece is a text of its own, and all are joined.
+"""
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from attncli.arrays import IntArray
+from attncli.arrays.compiled import Kernel, Texts, compiled
+from attncli.batches.writers.digits import json_stacks
+from attncli.batches.writers.placed_lines import Numbers, PlacedLines
+
+# A piece of a line: the same for all lines, or one for each.
+Column: TypeAlias = str | Sequence[str] | Sequence[bytes] | Texts | Numbers
+
+
+def joined_lines(columns: Sequence[Column], order: IntArray) -> bytes:
+    """The lines of the columns, (n,), in an order."""
+    if (kernel := compiled()) is not None:
+        return bytes(_written(kernel, columns, order)[0])
+    lines = list(zip(*_merged(columns, len(order)), strict=True))
+    return b"".join(chain.from_iterable(map(lines.__getitem__, order.tolist())))
+
+
+def separate_lines(columns: Sequence[Column], count: int) -> list[bytes]:
+    """Each line for itself."""
+    if (kernel := compiled()) is not None:
+        data, ends = _written(kernel, columns, np.arange(count))
+        return [bytes(data[begin:end]) for begin, end in pairwise([0, *ends])]
+    return [b"".join(pieces) for pieces in zip(*_merged(columns, count), strict=True)]
+
+
+def _merged(columns: Sequence[Column], count: int) -> list[Sequence[bytes]]:
+    """The columns as bytes; what is the same for all lines is joined to what it follows."""
+    merged: list[Sequence[bytes]] = []
+    constant = ""
+    for column in chain.from_iterable(map(_printed, columns)):
+        if isinstance(column, str):
+            constant += column
+            continue
+        if constant:
+            merged.append([constant.encode()] * count)
+            constant = ""
+        parts: Sequence[Any] = column
+        is_text = isinstance(next(iter(parts), b""), str)
+        merged.append(list(map(str.encode, parts)) if is_text else parts)
+    if constant or not merged:
+        merged.append([constant.encode()] * count)
+    return merged
+
+
+def _printed(column: Column) -> Sequence[str | Sequence[str] | Sequence[bytes]]:
+    """A column as columns of texts."""
+    if isinstance(column, Numbers):
+        before, texts, after = json_stacks(column.stacks, column.digits, signed=column.signed)
+        return [before.decode(), texts, after.decode()]
+    if isinstance(column, Texts):
+        return [column.listed()]
+    return [column]
+
+
+def _written(
+    kernel: Kernel, columns: Sequence[Column], order: IntArray
+) -> tuple[memoryview, list[int]]:
+    """The lines, and where each ends; they stay until the next are written."""
+    lines = PlacedLines(kernel, len(order))
+    for column in columns:
+        if isinstance(column, Numbers) and not lines.can_print(column):
+            for printed in _printed(column):
+                lines.add_texts(printed)
+        elif isinstance(column, Numbers):
+            lines.add_numbers(column)
+        else:
+            lines.add_texts(column)
+    return lines.written(order)
