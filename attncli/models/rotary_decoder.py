@@ -165,7 +165,7 @@ def ropes(
     inner = keys.within("rope_scaling")
     if inner is None or not inner.given:
         inner = keys.within("rope_parameters")
-    n_turned = n_turned or head_size(keys, sizes)
+    n_turned = head_size(keys, sizes) if n_turned is None else n_turned
     reach = Reach(
         keys.size("max_position_embeddings", default=sizes.n_positions),
         first or keys.optional_size("original_max_position_embeddings"),

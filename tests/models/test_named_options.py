@@ -85,6 +85,22 @@ def test_phi3_turns_a_part_wherever_its_share_stands() -> None:
         assert rope.tables(3)[0].shape == (3, 24)
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.03, 2), (0.05, 4), (1.0, 96)])
+def test_phi3_turns_as_many_numbers_of_a_head_as_its_share_says(share: float, count: int) -> None:
+    """Of 96."""
+    config = read("phi3", partial_rotary_factor=share)
+    assert config.decoder is not None
+    assert config.decoder.ropes[0] is not None
+    assert config.decoder.ropes[0].tables(3)[0].shape == (3, count // 2)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.04])
+def test_a_share_of_a_head_that_is_no_pairs_of_numbers_is_refused(share: float) -> None:
+    """Of 96 numbers none, of which all turned in silence, or three."""
+    with pytest.raises(DataError, match=rf"partial_rotary_factor is {share} of 96 numbers"):
+        read("phi3", partial_rotary_factor=share)
+
+
 @pytest.mark.parametrize(
     ("model_type", "told", "named"),
     [

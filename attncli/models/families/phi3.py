@@ -24,14 +24,20 @@ _SIZES = UsualSizes(d_model=3072, d_inner=8192, n_vocab=32064, n_positions=4096,
 
 def read_phi3(model_type: str, keys: ConfigKeys) -> ModelConfig:
     """The configuration of a Phi-3. Raises: DataError."""
-    count = n_layers_of(keys, _SIZES)
+    count, width = n_layers_of(keys, _SIZES), head_size(keys, _SIZES)
+    n_turned = int(width * (share := _share_turned(keys)))
+    if share < 1 and (n_turned < 2 or n_turned % 2):
+        raise keys.fault(
+            f"{_SHARE} is {share:g} of {width} numbers of a head, {n_turned}, expected an even number "
+            "of them"
+        )
     decoder = DecoderConfig(
         windows=(keys.optional_size("sliding_window"),) * count,
         ropes=ropes(
             _with_longrope(keys),
             [FULL] * count,
             _SIZES,
-            n_turned=int(head_size(keys, _SIZES) * _share_turned(keys)),
+            n_turned=n_turned,
             first=keys.size("original_max_position_embeddings", default=4096),
         ),
         joined=True,
