@@ -41,6 +41,7 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {  # what each function gives, and wha
     "attn_token_lists": (None, *[_ARRAY] * 3, _LONG, *[_ARRAY] * 8),
     "attn_strongest": (_INT, _ARRAY, *[_LONG] * 3, _ARRAY, _ARRAY),
     "attn_print_keys": (None, _ARRAY, *[_LONG] * 5, _ARRAY, _ARRAY),
+    "attn_shift_rows": (None, _ARRAY, _LONG, _LONG, _ARRAY, _LONG),
 }
 
 
@@ -171,6 +172,27 @@ class Kernel:
         ends = np.empty(len(keys), dtype=np.int64)
         self._library.attn_print_keys(address(given), *given.shape, address(text), address(ends))
         return Texts(text[: ends[-1] if len(ends) else 0], ends)
+
+    def shift_rows(self, scores: AnyArray, mask: AnyArray) -> bool:
+        """Masks scores and takes the largest of each row from it, in place; whether it could.
+
+        Shapes: scores (…, n_q, n_k), whole and float32; mask the same but for axes at the front.
+        """
+        shape = mask.shape[next((i for i, size in enumerate(mask.shape) if size > 1), mask.ndim) :]
+        if not (
+            scores.dtype == np.float32
+            and scores.flags.c_contiguous
+            and mask.dtype == np.bool_
+            and len(shape) > 1
+            and scores.shape[-len(shape) :] == shape
+        ):
+            return False
+        allowed, n_columns = np.ascontiguousarray(mask), shape[-1]
+        self._library.attn_shift_rows(
+            *(address(scores), scores.size // n_columns, n_columns),
+            *(address(allowed), allowed.size // n_columns),
+        )
+        return True
 
     def word_table(self) -> "WordTable":
         """An empty table of words."""

@@ -1,7 +1,9 @@
-/* The inner loops of a batch: numbers and tokens into text, words into numbers, keys into order.
+/* The inner loops of a batch: numbers and tokens into text, words into numbers, keys into order, scores
+   under masks.
 
-   Each does what Python and numpy do where this is not there, and gives the same bytes. None of them
-   asks for memory, keeps anything or computes a weight; whoever calls has made room for what comes.
+   Each does what Python and numpy do where this is not there, and gives the same bytes: none of them
+   adds or multiplies numbers in an order of its own. None asks for memory or keeps anything; whoever
+   calls has made room for what comes.
    Little-endian processors with 64-bit addresses only; compiled.py looks for both. */
 
 #include <stdint.h>
@@ -9,6 +11,7 @@
 
 #define SHIFT 6755399441055744.0 /* 1.5 · 2^52: a sum with it is rounded to a whole number, half to even */
 #define INFINITE 0x7F800000      /* the bits of a float32 that is */
+#define INFINITY_F __builtin_inff()
 #define BLOCK 512                /* numbers in work at once */
 
 /* The digits of the numbers below 1000, each with a comma behind it. */
@@ -338,5 +341,33 @@ void attn_print_keys(const int64_t *keys, int64_t n_sentences, int64_t n_layers,
         }
         place[-1] = ']';
         ends[sentence] = place - out;
+    }
+}
+
+/* Masks rows of scores (n_rows, n_columns) in place, and takes the largest score of each row from it.
+   Where `mask` (n_masks, n_columns) is 0, the score is −∞; its rows come again and again, those of all
+   heads or sentences. A row without a score is left at −∞; one with a score that is no number has none. */
+void attn_shift_rows(float *scores, int64_t n_rows, int64_t n_columns, const uint8_t *mask,
+                     int64_t n_masks)
+{
+    for (int64_t row = 0; row < n_rows; row++, scores += n_columns) {
+        const uint8_t *allowed = mask + row % n_masks * n_columns;
+        float peaks[4] = {-INFINITY_F, -INFINITY_F, -INFINITY_F, -INFINITY_F};
+        int32_t wrong = 0;
+        for (int64_t i = 0; i < n_columns; i++) {
+            const float score = allowed[i] ? scores[i] : -INFINITY_F;
+            scores[i] = score;
+            wrong |= score != score;
+            peaks[i & 3] = score > peaks[i & 3] ? score : peaks[i & 3];
+        }
+        const float first = peaks[0] > peaks[1] ? peaks[0] : peaks[1];
+        const float last = peaks[2] > peaks[3] ? peaks[2] : peaks[3];
+        float peak = first > last ? first : last;
+        if (wrong)
+            peak = INFINITY_F - INFINITY_F;
+        else if (peak == -INFINITY_F)
+            peak = 0;
+        for (int64_t i = 0; i < n_columns; i++)
+            scores[i] -= peak;
     }
 }

@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray
+from attncli.arrays.compiled import compiled
 from attncli.attention.masks import causal_mask
 from attncli.attention.products import product
 from attncli.errors import ArgumentError, NumericError, ShapeError
@@ -67,6 +68,22 @@ def softmax(scores: FloatArray, *, may_be_empty: bool = True) -> FloatArray:
     if may_be_empty:
         peak[np.isneginf(peak)] = 0.0
     scores -= peak
+    return _normalized(scores, may_be_empty=may_be_empty)
+
+
+def masked_softmax(scores: FloatArray, mask: BoolArray | FloatArray) -> FloatArray:
+    """`softmax(masked(scores, mask))`, to the last bit; `scores` may be overwritten.
+
+    Shapes: scores (…, n_q, n_k), mask broadcasting to it → (…, n_q, n_k).
+    """
+    kernel = compiled()
+    if kernel is not None and kernel.shift_rows(scores, mask):
+        return _normalized(scores, may_be_empty=True)
+    return softmax(masked(scores, mask))
+
+
+def _normalized(scores: FloatArray, *, may_be_empty: bool) -> FloatArray:
+    """The exponentials of each row over their sum, in place. Shapes: (…, n_q, n_k)."""
     np.exp(scores, out=scores)
     total = scores.sum(axis=-1, keepdims=True)  # (…, n_q, 1)
     if may_be_empty:

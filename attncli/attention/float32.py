@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from attncli.arrays import BoolArray, FloatArray, IntArray
-from attncli.attention.core import attention_scores, masked, softmax
+from attncli.attention.core import attention_scores, masked_softmax
 from attncli.attention.products import product
 
 FLOAT32_SCORES = 48.0  # the largest S·√d
@@ -45,7 +45,7 @@ def small_weights(
     Shapes: query, key (…, n_tokens, d_k), mask broadcasting to the scores → (…, n_tokens, n_tokens).
     """
     scores = attention_scores(query, key, scale=scale)
-    return _unshifted_softmax(scores) if mask is None else softmax(masked(scores, mask))
+    return _unshifted_softmax(scores) if mask is None else masked_softmax(scores, mask)
 
 
 def attend_float32(
@@ -68,7 +68,7 @@ def attend_float32(
         scores[~exact] = 0.0  # they are computed again, and exp must not overflow here
         weights = _unshifted_softmax(scores)
     else:
-        weights = softmax(masked(scores, mask))
+        weights = masked_softmax(scores, mask)
     return product(weights, value), weights, exact
 
 

@@ -41,7 +41,8 @@ from attncli.results.facts import AttentionSettings, ModelInfo, ResultWarning
 from attncli.results.labeled import Labeled, LabelingModel
 from attncli.results.stack import Failure, Stack, TokenRun
 
-_Told: TypeAlias = tuple[ModelInfo, tuple[ResultWarning, ...]]  # of one sentence
+# What a model says of each sentence, and the warnings of those of which it says nothing.
+_Said: TypeAlias = tuple[Sequence[ModelInfo] | None, dict[int, tuple[ResultWarning, ...]]]
 
 
 def reading_of(model: TrainedModel) -> ReadingSettings:
@@ -166,11 +167,7 @@ class TaskAnalyser(LengthwiseAnalyser):
 
         Shapes: targets (B,), −1 where there is none; likely (B, n_labels): of each label.
         """
-        said = LabelingModel(model.name, model.sha256 or None, tuple(model.labels))
-        about: dict[int, tuple[ResultWarning, ...]] = {}
-        if missing := np.flatnonzero(targets < 0).tolist():
-            about = dict.fromkeys(missing, _reading(model, None, None)[1])
-        return self._stack(texts, group, {}, Labeled(said, targets, likely), about)
+        return self._stack(texts, group, {}, *_labeled(model, targets, likely))
 
     def _alike(self, rows: IntArray) -> Iterator[tuple[IntArray, bool]]:
         """Which sentences are computed together, and whether float32 is tried."""
@@ -202,9 +199,7 @@ class TaskAnalyser(LengthwiseAnalyser):
         if len(chosen):
             if len(chosen) < count:
                 arrays = {name: array[chosen] for name, array in arrays.items()}
-            readings = self._told(arrays["contextual"], [targets[i] for i in chosen])
-            models = [said for said, _ in readings] or None
-            about = {i: warnings for i, (_, warnings) in enumerate(readings) if warnings}
+            models, about = self._said(arrays["contextual"], [targets[i] for i in chosen])
             stack = self._stack(texts, group.pick(chosen), arrays, models, about)
             yield from measured(stack) if "measures" in self.include else (stack,)
 
@@ -306,28 +301,24 @@ class TaskAnalyser(LengthwiseAnalyser):
                 targets.append(Failure(place, error))
         return targets
 
-    def _told(self, contextual: FloatArray, targets: Sequence[int | Failure | None]) -> list[_Told]:
-        """What the model says of each sentence. Shapes: contextual (B, n_tokens, n_heads·d_v)."""
-        model = self.model
+    def _said(self, contextual: FloatArray, targets: Sequence[int | Failure | None]) -> _Said:
+        """What the model says of each sentence, and of whom it says nothing.
+
+        Shapes: contextual (B, n_tokens, n_heads·d_v).
+        """
+        model, layer, count = self.model, self.projections, len(targets)
         if model is None:
-            layer = self.projections
             if layer.given:
-                return [(ModelInfo.given(layer.given), ())] * len(targets)
-            seed = layer.seed
-            return [] if seed is None else [(ModelInfo.untrained(seed), ())] * len(targets)
+                return [ModelInfo.given(layer.given)] * count, {}
+            return None if layer.seed is None else [ModelInfo.untrained(layer.seed)] * count, {}
         if not model.architecture.labels_sentences:
-            return [(ModelInfo(model.name, model.sha256 or None), ())] * len(targets)
-        likely: list[list[float] | None] = [None] * len(targets)
-        asked = [i for i, target in enumerate(targets) if isinstance(target, int)]
-        places = np.array([targets[i] for i in asked], dtype=np.intp)
-        read = read_out(model.parameters, model.architecture, contextual[asked], places)
-        for i, row in zip(asked, read.mean.tolist(), strict=True):
-            likely[i] = row
-        by_target = model.architecture.readout == "target"
-        return [
-            _reading(model, target if by_target and isinstance(target, int) else None, row)
-            for target, row in zip(targets, likely, strict=True)
-        ]
+            return [ModelInfo(model.name, model.sha256 or None)] * count, {}
+        places = np.array([at if isinstance(at, int) else -1 for at in targets], dtype=np.intp)
+        likely = np.zeros((count, len(model.labels)))
+        asked = np.flatnonzero(places >= 0)
+        read = read_out(model.parameters, model.architecture, contextual[asked], places[asked])
+        likely[asked] = read.mean
+        return _labeled(model, places, likely)
 
     def _target(
         self, model: TrainedModel, target: str | int | None, run: TokenRun, text: str
@@ -348,13 +339,15 @@ class TaskAnalyser(LengthwiseAnalyser):
             ) from None
 
 
-def _reading(model: TrainedModel, target: int | None, likely: list[float] | None) -> _Told:
-    """What a model says where its labels are so likely; that it says nothing where there are none."""
-    if likely is None:
-        message = f"no label: the sentence has no word that {model.name} was trained on"
-        return ModelInfo(model.name, model.sha256 or None), (
-            ResultWarning("no-target", f"{message}; {setting(target=Blank('WORD'))}"),
-        )
-    best = model.labels[likely.index(max(likely))]
-    named = dict(zip(model.labels, likely, strict=True))
-    return ModelInfo(model.name, model.sha256 or None, best, named, target), ()
+def _labeled(model: TrainedModel, targets: IntArray, likely: FloatArray) -> _Said:
+    """What a model says where its labels are so likely, and that it says nothing without a target.
+
+    Shapes: targets (B,), −1 where there is none; likely (B, n_labels).
+    """
+    message = f"no label: the sentence has no word that {model.name} was trained on"
+    warning = ResultWarning("no-target", f"{message}; {setting(target=Blank('WORD'))}")
+    missing = np.flatnonzero(targets < 0).tolist()
+    about: dict[int, tuple[ResultWarning, ...]] = dict.fromkeys(missing, (warning,))
+    by_target = model.architecture.readout == "target"
+    said = LabelingModel(model.name, model.sha256 or None, tuple(model.labels), by_target)
+    return Labeled(said, targets, likely), about

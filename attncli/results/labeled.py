@@ -10,11 +10,12 @@ from attncli.results.facts import ModelInfo
 
 
 class LabelingModel(NamedTuple):
-    """The model and its labels."""
+    """The model and its labels; without `by_target` it reads whole sentences."""
 
     name: str
     sha256: str | None
     labels: tuple[str, ...]
+    by_target: bool = True
 
 
 class Labeled(Sequence[ModelInfo]):
@@ -38,12 +39,14 @@ class Labeled(Sequence[ModelInfo]):
     def __getitem__(self, i: int | slice) -> "ModelInfo | Labeled":
         if isinstance(i, slice):
             return Labeled(self.model, self.targets[i], self.likely[i])
-        name, sha256, labels = self.model
+        name, sha256, labels, by_target = self.model
         if (target := int(self.targets[i])) < 0:
             return ModelInfo(name, sha256)
         likely = self.likely[i].tolist()
         named = dict(zip(labels, likely, strict=True))
-        return ModelInfo(name, sha256, labels[likely.index(max(likely))], named, target)
+        return ModelInfo(
+            name, sha256, labels[likely.index(max(likely))], named, target if by_target else None
+        )
 
     @classmethod
     def joined(cls, stacks: Sequence[Sequence[ModelInfo] | None]) -> "Labeled | None":

@@ -38,16 +38,19 @@ def test_models_are_written_as_each_alone(models: list[ModelInfo]) -> None:
     labels=st.lists(_LABELS, min_size=1, max_size=4, unique=True),
     targets=st.lists(st.integers(-1, 12), max_size=5),
     shares=st.lists(_SHARES, min_size=20, max_size=20),
+    by_target=st.booleans(),
 )
 def test_labels_in_arrays_are_written_as_their_models(
-    labels: list[str], targets: list[int], shares: list[float]
+    labels: list[str], targets: list[int], shares: list[float], by_target: bool
 ) -> None:
     """What stays in arrays has the same text as the objects that are made of it, one by one."""
     likely = np.array(shares).reshape(5, 4)[: len(targets), : len(labels)]
-    said = Labeled(LabelingModel("m", None, tuple(labels)), np.array(targets, dtype=int), likely)
-    assert label_texts(said) == [plain_json(model.told).encode() for model in said]
+    model = LabelingModel("m", None, tuple(labels), by_target)
+    said = Labeled(model, np.array(targets, dtype=int), likely)
+    assert label_texts(said) == [plain_json(one.told).encode() for one in said]
     assert list(said[1:]) == list(said)[1:]
-    assert [model.target for model in said] == [None if at < 0 else at for at in targets]
+    shown = [None if at < 0 or not by_target else at for at in targets]
+    assert [one.target for one in said] == shown
 
 
 @given(st.lists(st.floats(-320, 0) | st.floats(-10, -3), min_size=1, max_size=40))

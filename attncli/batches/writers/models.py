@@ -38,7 +38,7 @@ def model_texts(models: Sequence[ModelInfo]) -> list[str]:
 
 def label_texts(said: Labeled) -> list[bytes]:
     """The JSON object of each sentence, as `plain_json` writes it. Raises: ValueError for NaN."""
-    name, sha256, labels = said.model
+    name, sha256, labels, by_target = said.model
     texts = [plain_json(ModelInfo(name, sha256).told).encode()] * len(said)
     chosen = np.flatnonzero(said.targets >= 0)
     if not len(chosen):
@@ -53,7 +53,9 @@ def label_texts(said: Labeled) -> list[bytes]:
     for label in quoted:
         columns += [repeat(before + label + b":"), numbers]  # zip takes the next number each time
         before = b","
-    columns.append(b'},"target":%d}' % target for target in targets)
+    columns.append(
+        b'},"target":%d}' % target if by_target else b'},"target":null}' for target in targets
+    )
     for i, pieces in zip(chosen.tolist(), zip(*columns, strict=False), strict=True):
         texts[i] = b"".join(pieces)
     return texts
