@@ -199,6 +199,18 @@ def test_a_wrong_configuration_is_one_error(
     assert "config.json" in str(caught.value) or "model.safetensors" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["t5", "mt5", "umt5"])
+def test_a_class_that_generates_is_no_encoder_alone(tmp_path: Path, name: str) -> None:
+    """is_encoder_decoder false beside it is refused: a second text would be read by the encoder."""
+    _, folder = made(tmp_path, name)
+    keys = json.loads((folder / "config.json").read_text("utf-8")) | {"is_encoder_decoder": False}
+    (folder / "config.json").write_text(json.dumps(keys), "utf-8")
+    with pytest.raises(DataError, match="is_encoder_decoder is false beside"):
+        TransformerModel(folder)
+    (folder / "config.json").write_text(json.dumps(keys | {"architectures": ["T5EncoderModel"]}))
+    assert TransformerModel(folder).decoder is None
+
+
 def test_an_encoder_that_was_saved_alone_has_no_decoder(tmp_path):
     """T5EncoderModel writes the encoder of a T5: its weights are read, and no decoder is asked for."""
     torch.manual_seed(0)

@@ -33,6 +33,10 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
     n_buckets, max_distance = _distances(keys)
     n_layers = keys.size("num_layers", "num_hidden_layers", default=8 if is_multilingual else 6)
     has_decoder = keys.flag("is_encoder_decoder", default=True)  # an encoder is saved alone too
+    if not has_decoder and _generates(keys):
+        raise keys.fault(
+            "is_encoder_decoder is false beside architectures of a class with a decoder, expected true"
+        )
     if not keys.flag("is_causal", default=True):
         raise keys.fault("is_causal is false, expected a decoder that sees earlier tokens alone")
     d_model = keys.size("d_model", "hidden_size", default=512)
@@ -69,6 +73,13 @@ def read_t5(model_type: str, keys: ConfigKeys) -> ModelConfig:
             head_scale=d_model**-0.5 if model_type != "mt5" and _scales_head(keys) else 1.0,
         ),
     )
+
+
+def _generates(keys: ConfigKeys) -> bool:
+    """Whether the checkpoint was saved from a class with a decoder and a head."""
+    names = keys.given.get("architectures")
+    every = names if isinstance(names, list) else []
+    return any(isinstance(name, str) and name.endswith("ConditionalGeneration") for name in every)
 
 
 def _scales_head(keys: ConfigKeys) -> bool:
