@@ -6,7 +6,6 @@ taken where `compiled` says None. Arrays are looked at here before the loops get
 
 import ctypes
 import os
-import secrets
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -42,6 +41,9 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {  # what each function gives, and wha
     "attn_strongest": (_INT, _ARRAY, *[_LONG] * 3, _ARRAY, _ARRAY),
     "attn_print_keys": (None, _ARRAY, *[_LONG] * 5, _ARRAY, _ARRAY),
     "attn_shift_rows": (None, _ARRAY, _LONG, _LONG, _ARRAY, _LONG),
+    "attn_widen_halves": (_INT, _ARRAY, _LONG, _ARRAY),
+    "attn_widen_uppers": (None, _ARRAY, _LONG, _ARRAY),
+    "attn_unpack": (_INT, _INT, _ARRAY, _LONG, *[_ARRAY] * 3),
 }
 
 
@@ -83,10 +85,10 @@ class LineColumn(ctypes.Structure):
 
 
 class Kernel:
-    """The loops as functions of arrays."""
+    """The loops as functions of arrays; `library` is what they were compiled to."""
 
     def __init__(self, library: Any) -> None:
-        self._library = library
+        self.library = library
         for name, (answer, *arguments) in _PROTOTYPES.items():
             function = getattr(library, name)
             function.restype, function.argtypes = answer, arguments
@@ -95,7 +97,7 @@ class Kernel:
         """Whether all numbers of an array can be printed with 1 to 6 digits, (B, …) → (B,)."""
         fit = np.empty(len(numbers), dtype=np.uint8)
         size = numbers.size // max(len(numbers), 1)
-        self._library.attn_numbers_fit(
+        self.library.attn_numbers_fit(
             address(numbers), len(numbers), size, digits, signed, address(fit)
         )
         return fit.astype(np.bool_)
@@ -111,7 +113,7 @@ class Kernel:
         ends = np.empty(len(order), dtype=np.int64)
         listed = (LineColumn * len(columns))(*columns)
         numbers = _whole(order)
-        self._library.attn_write_lines(
+        self.library.attn_write_lines(
             *(ctypes.addressof(listed), len(columns), address(numbers), len(order)),
             *(address(text), address(ends)),
         )
@@ -139,7 +141,7 @@ class Kernel:
             *(_whole(starts), _whole(lengths)),
         )
         numbers = [_whole(array) for array in (which, places, counts)]
-        self._library.attn_token_lists(
+        self.library.attn_token_lists(
             *map(address, numbers), len(counts), *map(address, arrays), address(text), address(ends)
         )
         return Texts(text[: ends[-1] if len(ends) else 0], ends)
@@ -155,7 +157,7 @@ class Kernel:
         shape = (*weights.shape[:-1], kept)
         keys, values = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32)
         n_columns = weights.shape[-1]
-        known = self._library.attn_strongest(
+        known = self.library.attn_strongest(
             address(given), given.size // n_columns, n_columns, kept, address(keys), address(values)
         )
         return (keys, values) if known else None
@@ -170,7 +172,7 @@ class Kernel:
         width = len(str(int(keys.max()))) + 1
         text = np.empty(len(keys) * (brackets + width * keys[0].size), dtype=np.uint8)
         ends = np.empty(len(keys), dtype=np.int64)
-        self._library.attn_print_keys(address(given), *given.shape, address(text), address(ends))
+        self.library.attn_print_keys(address(given), *given.shape, address(text), address(ends))
         return Texts(text[: ends[-1] if len(ends) else 0], ends)
 
     def shift_rows(self, scores: AnyArray, mask: AnyArray) -> bool:
@@ -188,60 +190,41 @@ class Kernel:
         ):
             return False
         allowed, n_columns = np.ascontiguousarray(mask), shape[-1]
-        self._library.attn_shift_rows(
+        self.library.attn_shift_rows(
             *(address(scores), scores.size // n_columns, n_columns),
             *(address(allowed), allowed.size // n_columns),
         )
         return True
 
-    def word_table(self) -> "WordTable":
-        """An empty table of words."""
-        return WordTable(self._library)
+    def widen_halves(self, halves: AnyArray, out: Float32Array) -> bool:
+        """Float16 as uint16 → float32, (n,) each, whole; whether all are finite, else nothing of worth."""
+        return bool(self.library.attn_widen_halves(address(halves), len(out), address(out)))
 
+    def widen_uppers(self, uppers: AnyArray, out: AnyArray) -> None:
+        """Bfloat16 as uint16 → float32 as uint32, (n,) each, whole."""
+        self.library.attn_widen_uppers(address(uppers), len(out), address(out))
 
-class WordTable:
-    """Words by number, found in a text between its spaces; numbers count from 0 as words are added."""
+    def unpack(
+        self,
+        number: int,
+        blocks: AnyArray,
+        scale: Float32Array,
+        least: Float32Array | None,
+        out: Float32Array,
+    ) -> bool:
+        """Blocks of the type that has this number in ggml → float32; whether the loops know how.
 
-    def __init__(self, library: Any) -> None:
-        self._library = library
-        self._secret = secrets.randbits(64)
-        self._words = bytearray()
-        self._ends = np.zeros(256, dtype=np.int64)  # of each word, in `_words`
-        self._count = 0
-        self._table = np.full(512, -1, dtype=np.int32)
-
-    def add(self, words: Sequence[bytes]) -> None:
-        """Adds words, none of which is there and none of which has a space."""
-        first, self._count = self._count, self._count + len(words)
-        if self._count > len(self._ends):
-            self._ends = np.concatenate([self._ends, np.zeros(self._count, dtype=np.int64)])
-        sizes = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
-        self._ends[first : self._count] = sizes + len(self._words)
-        self._words += b"".join(words)
-        if 2 * self._count > len(self._table):
-            first = 0
-            self._table = np.full(4 << self._count.bit_length(), -1, dtype=np.int32)
-        self._library.attn_remember_words(first, self._count, *self._held())
-
-    def find(self, text: bytes, count: int) -> tuple[IntArray, IntArray]:
-        """The number of each word, −1 for what was not added, and where in the text it ends.
-
-        `count` is the number of spaces and one more. Shapes: (n_words,) each.
+        Shapes: blocks (n, bytes), scale and least (n, runs), out (n, numbers); all but these two whole.
         """
-        numbers, ends = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-        given = np.frombuffer(text, dtype=np.uint8)
-        n_words = self._library.attn_find_words(
-            *(address(given), len(text), *self._held(), count, address(numbers), address(ends))
+        if not (blocks.flags.c_contiguous and out.flags.c_contiguous):
+            return False
+        factors = [
+            None if array is None else np.ascontiguousarray(array) for array in (scale, least)
+        ]
+        places = (None if array is None else address(array) for array in factors)
+        return bool(
+            self.library.attn_unpack(number, address(blocks), len(blocks), *places, address(out))
         )
-        if n_words != count:
-            raise ValueError(f"{n_words} words, expected {count}")
-        return numbers, ends
-
-    def _held(self) -> tuple[int, ...]:
-        """The table as the loops take it, good until words are added."""
-        words = np.frombuffer(self._words, dtype=np.uint8)
-        places = (address(words), address(self._ends), self._secret, address(self._table))
-        return (*places, len(self._table) - 1)
 
 
 @cache

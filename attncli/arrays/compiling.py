@@ -1,19 +1,13 @@
 """kernel.c → a library beside it, where a compiler is: run once, when the package is built.
 
-Needs nothing but Python, since the packages that attn depends on are not there yet. The name of a
-library says which source it was made of and for which machine, so that no other is ever loaded.
+Needs nothing but Python, since the packages that attn depends on are not there yet, and imports little,
+since commands ask for the name of the library. It says which source a library was made of and for
+which machine, so that no other is ever loaded.
 """
 
-import contextlib
-import ctypes
-import hashlib
 import os
-import shlex
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
+import zlib
 from pathlib import Path
 
 SOURCE = "kernel.c"
@@ -29,23 +23,28 @@ def library_path(folder: Path) -> Path | None:
     """
     if sys.platform != "linux" or sys.byteorder != "little" or sys.maxsize < 1 << 32:
         return None
-    source = hashlib.sha256(" ".join(_FLAGS).encode() + (folder / SOURCE).read_bytes())
-    return folder / f"kernel-{source.hexdigest()[:12]}-{sysconfig.get_platform()}.so"
+    source = zlib.crc32(" ".join(_FLAGS).encode() + (folder / SOURCE).read_bytes())
+    return folder / f"kernel-{source:08x}-linux-{os.uname().machine}.so"
 
 
 def compile_kernel(folder: Path) -> Path | None:
     """Makes the library in the folder of its source; None where it cannot be had: no compiler, no room."""
-    with contextlib.suppress(OSError):
+    try:
         library = library_path(folder)
         if library is None or library.exists():
             return library
-        if (compiler := _compiler()) is not None:
-            return _compiled(compiler, folder, library)
-    return None
+        compiler = _compiler()
+        return None if compiler is None else _compiled(compiler, folder, library)
+    except OSError:
+        return None
 
 
 def _compiled(compiler: list[str], folder: Path, library: Path) -> Path | None:
     """The library, whole or not at all. Raises: OSError."""
+    import ctypes
+    import subprocess
+    import tempfile
+
     with tempfile.TemporaryDirectory(dir=folder) as apart:
         output = Path(apart) / library.name
         line = [*compiler, *_FLAGS, "-o", str(output), SOURCE]
@@ -60,6 +59,9 @@ def _compiled(compiler: list[str], folder: Path, library: Path) -> Path | None:
 
 def _compiler() -> list[str] | None:
     """The command of the compiler: what CC says, or the first that is on the PATH."""
+    import shlex
+    import shutil
+
     if chosen := os.environ.get("CC"):
         return shlex.split(chosen)
     return next(([name] for name in _COMPILERS if shutil.which(name)), None)

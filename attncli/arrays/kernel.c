@@ -1,5 +1,5 @@
-/* The inner loops of a batch: numbers and tokens into text, words into numbers, keys into order, scores
-   under masks.
+/* Inner loops: of a batch, numbers and tokens into text, words into numbers, keys into order, scores under
+   masks; of models, stored numbers into float32.
 
    Each does what Python and numpy do where this is not there, and gives the same bytes: none of them
    adds or multiplies numbers in an order of its own. None asks for memory or keeps anything; whoever
@@ -370,4 +370,118 @@ void attn_shift_rows(float *scores, int64_t n_rows, int64_t n_columns, const uin
         for (int64_t i = 0; i < n_columns; i++)
             scores[i] -= peak;
     }
+}
+
+/* Float16 → float32, exactly. Returns 0, and nothing of worth, where one is infinite or no number. */
+int32_t attn_widen_halves(const uint16_t *halves, int64_t n, float *out)
+{
+    const float bias = 5192296858534827628530496329220096.0f; /* 2^112: between the exponents' biases */
+    int32_t largest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t size = halves[i] & 0x7FFF;
+        const uint32_t bits = (uint32_t)size << 13 | (uint32_t)(halves[i] & 0x8000) << 16;
+        float moved;
+        memcpy(&moved, &bits, 4);
+        out[i] = moved * bias;
+        largest = size > largest ? size : largest;
+    }
+    return largest < 0x7C00;
+}
+
+/* Bfloat16 → float32: they are its upper halves. */
+void attn_widen_uppers(const uint16_t *uppers, int64_t n, uint32_t *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (uint32_t)uppers[i] << 16;
+}
+
+/* The field of some bits that each of 16 bytes has. */
+typedef struct {
+    const uint8_t *bytes;
+    int shift, mask;
+} field;
+
+/* 16 numbers: out = (low + high · 2^place − offset) · scale − least. What does not change is known when
+   it is compiled, and each product is rounded before the difference. */
+static inline void run_of(field low, field high, const int place, const int offset, const float scale,
+                          const float least, float *restrict out)
+{
+    for (int i = 0; i < 16; i++) {
+        int number = low.bytes[i] >> low.shift & low.mask;
+        if (place)
+            number |= (high.bytes[i] >> high.shift & high.mask) << place;
+        out[i] = (float)(number - offset) * scale - least;
+    }
+}
+
+/* The same of the lower halves of 16 bytes, then of the upper ones. */
+static inline void halves_of(const uint8_t *bytes, const int offset, const float scale, const float least,
+                             float *restrict out)
+{
+    for (int i = 0; i < 16; i++) {
+        out[i] = (float)((bytes[i] & 15) - offset) * scale - least;
+        out[16 + i] = (float)((bytes[i] >> 4) - offset) * scale - least;
+    }
+}
+
+/* Unpacks n blocks of a type of ggml; 0 for one that is not here. Types are numbered as there, and blocks
+   laid out as ggml-common.h says. scale: (n, runs), one for each run of a block; least: the same, of those
+   types that have one, else none. */
+int32_t attn_unpack(int32_t type, const uint8_t *blocks, int64_t n, const float *scale,
+                    const float *least, float *out)
+{
+    static const uint8_t sizes[] = {[2] = 18,  [3] = 20,   [8] = 34,   [10] = 84,
+                                    [11] = 110, [12] = 144, [13] = 176, [14] = 210};
+    const field none = {0, 0, 0};
+    if (type < 0 || type >= (int32_t)sizeof sizes || !sizes[type])
+        return 0;
+    for (int64_t block = 0; block < n; block++, blocks += sizes[type])
+        switch (type) {
+        case 2: /* Q4_0: the lower halves of 16 bytes, then the upper ones */
+            halves_of(blocks + 2, 8, scale[block], 0, out + 32 * block);
+            break;
+        case 3: /* Q4_1 */
+            halves_of(blocks + 4, 0, scale[block], least[block], out + 32 * block);
+            break;
+        case 8: /* Q8_0 */
+            for (int i = 0; i < 32; i++)
+                *out++ = (float)(int8_t)blocks[2 + i] * scale[block];
+            break;
+        case 10: /* Q2_K: in each 32 bytes the lowest two bits, then the next */
+            for (int run = 0; run < 16; run++, out += 16) {
+                const field low = {blocks + 16 + run / 8 * 32 + run % 2 * 16, run % 8 / 2 * 2, 3};
+                run_of(low, none, 0, 0, *scale++, *least++, out);
+            }
+            break;
+        case 11: /* Q3_K: the same, with a third bit of 32 other bytes, one for each 32 numbers */
+            for (int run = 0; run < 16; run++, out += 16) {
+                const field low = {blocks + 32 + run / 8 * 32 + run % 2 * 16, run % 8 / 2 * 2, 3};
+                const field high = {blocks + run % 2 * 16, run / 2, 1};
+                run_of(low, high, 2, 4, *scale++, 0, out);
+            }
+            break;
+        case 12: /* Q4_K: in each 32 bytes the lower halves, then the upper ones */
+            for (int run = 0; run < 16; run++, out += 16) {
+                const field low = {blocks + 16 + run / 4 * 32 + run % 2 * 16, run % 4 / 2 * 4, 15};
+                run_of(low, none, 0, 0, scale[run / 2], least[run / 2], out);
+            }
+            scale += 8, least += 8;
+            break;
+        case 13: /* Q5_K: the same, with a fifth bit of 32 other bytes, one for each 32 numbers */
+            for (int run = 0; run < 16; run++, out += 16) {
+                const field low = {blocks + 48 + run / 4 * 32 + run % 2 * 16, run % 4 / 2 * 4, 15};
+                const field high = {blocks + 16 + run % 2 * 16, run / 2, 1};
+                run_of(low, high, 4, 0, scale[run / 2], least[run / 2], out);
+            }
+            scale += 8, least += 8;
+            break;
+        case 14: /* Q6_K: in each 64 bytes the lower halves, then the upper ones; two bits of 32 others */
+            for (int run = 0; run < 16; run++, out += 16) {
+                const field low = {blocks + run / 8 * 64 + run % 4 * 16, run % 8 / 4 * 4, 15};
+                const field high = {blocks + 128 + run / 8 * 32 + run % 2 * 16, run % 8 / 2 * 2, 3};
+                run_of(low, high, 4, 32, *scale++, 0, out);
+            }
+            break;
+        }
+    return 1;
 }

@@ -27,7 +27,7 @@ ENVIRONMENT = (
     ("ATTN_CACHE_DIR", "Folder of converted vectors, for the platform's own."),
     ("ATTN_MODELS", "Folders of models beside those of Hugging Face, Ollama and others."),
     ("ATTN_VECTORS_MIRROR", "Where attn vectors fetch looks, as --mirror."),
-    ("ATTN_PURE", "Leave the compiled loops of batches; the same bytes, later."),
+    ("ATTN_PURE", "Leave the compiled loops; the same bytes, later."),
     ("ATTN_DEBUG", "Print the traceback of a bug in attn, as --debug."),
     ("GENSIM_DATA_DIR", "Folder of gensim's downloads, for ~/gensim-data."),
     ("HF_HUB_CACHE", "Folder of the Hugging Face cache."),

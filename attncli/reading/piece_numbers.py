@@ -8,8 +8,10 @@ import numpy as np
 
 from attncli.arrays import IntArray
 from attncli.arrays.compiled import compiled
+from attncli.arrays.word_table import WordTable
 
 NEW = -1  # the number of a piece that is not there
+_MANY = 256  # pieces for which the compiled loops are loaded
 
 
 class FoundPieces(NamedTuple):
@@ -25,8 +27,7 @@ class PieceNumbers:
 
     def __init__(self, pieces: Iterable[str] = ()) -> None:
         self._numbers: dict[str, int] = {}
-        kernel = compiled()
-        self._table = None if kernel is None else kernel.word_table()
+        self._table: WordTable | None = None  # the same, where many are looked up
         self.add(list(pieces))
 
     def __len__(self) -> int:
@@ -49,6 +50,9 @@ class PieceNumbers:
     def found(self, texts: Sequence[str], count: int) -> FoundPieces:
         """The numbers of the pieces between spaces, text after text; there are `count`."""
         joined = " ".join(texts)
+        if self._table is None and count >= _MANY and (kernel := compiled()) is not None:
+            self._table = WordTable(kernel)
+            self._table.add([piece.encode() for piece in self])
         if self._table is not None:
             data = joined.encode()
             numbers, ends = self._table.find(data, count)

@@ -18,6 +18,8 @@ import attncli.arrays
 from attncli.arrays import compiling
 from attncli.arrays.compiled import SWITCH, compiled
 from attncli.arrays.compiling import SOURCE, compile_kernel, library_path
+from attncli.arrays.word_table import WordTable
+from attncli.reading import piece_numbers
 from attncli.reading.piece_numbers import NEW, PieceNumbers
 
 FOLDER = Path(attncli.arrays.__file__).parent
@@ -35,7 +37,8 @@ _pieces = st.one_of(
 @given(lots=st.lists(st.lists(st.lists(_pieces, min_size=1, max_size=9), min_size=1), max_size=6))
 def test_pieces_have_the_numbers_in_which_they_came(way: str, lots: list[list[list[str]]]) -> None:
     """Lot after lot, those that were met are found, and the others named where they stand."""
-    with taken(way):
+    with taken(way), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(piece_numbers, "_MANY", 4)
         numbers, plain = PieceNumbers([""]), {"": 0}
         for lot in lots:
             pieces = [piece for text in lot for piece in text]
@@ -65,7 +68,7 @@ def test_a_wrong_count_of_words_writes_nothing_behind_the_room() -> None:
     """What is not as the caller says is refused."""
     if (kernel := compiled()) is None:
         pytest.skip("kernel.c was not compiled here")
-    table = kernel.word_table()
+    table = WordTable(kernel)
     table.add([b"a"])
     with pytest.raises(ValueError, match="3 words, expected 2"):
         table.find(b"a b c", 2)

@@ -1,9 +1,12 @@
 """Quantized blocks give the numbers that the gguf package gives, to the bit."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ways import WAYS, taken
 
 from attncli.files.gguf import QUANTIZATIONS
 from attncli.models.gguf.unpacking import dequantized, numbers_of_blocks
@@ -18,6 +21,13 @@ SCALES = {
     "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,),
     "F16": (0,), "BF16": (0,), "F32": (), "MXFP4": (),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every law both ways: by the compiled loops, and by numpy."""
+    with taken(request.param):
+        yield
 
 
 def expect_same_bits(raw: np.ndarray, name: str) -> None:

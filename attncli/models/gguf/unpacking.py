@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from attncli.arrays import AnyArray, Float32Array
-from attncli.files.gguf import Quantization
+from attncli.arrays.compiled import compiled
+from attncli.files.gguf import QUANTIZATIONS, Quantization
 from attncli.models.gguf.widening import AT_ONCE, WIDENED, Unpacked, float32_of_halves
 
 _KEPT = 8 << 20  # bytes
@@ -180,13 +181,27 @@ def _beside(out: Float32Array, values: Float32Array) -> tuple[Float32Array, Floa
     return out.reshape(*values.shape, length), values[..., None]
 
 
+def _by_loops(
+    name: str,
+    blocks: AnyArray,
+    out: Float32Array,
+    scale: Float32Array,
+    least: Float32Array | None = None,
+) -> bool:
+    """out = scale·q − least by the compiled loops, where they are. Shapes: scale, least (n, runs)."""
+    kernel = compiled()
+    return kernel is not None and kernel.unpack(_NUMBERS[name], blocks, scale, least, out)
+
+
 def _q4_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
-    _scaled(_less(_four_bits(blocks, 2), 8), d, out)
+    if not _by_loops("Q4_0", blocks, out, d):
+        _scaled(_less(_four_bits(blocks, 2), 8), d, out)
 
 
 def _q4_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float32Array) -> None:
-    _scaled(_four_bits(blocks, 4), d, out)
-    _raised(out, smallest)
+    if not _by_loops("Q4_1", blocks, out, d, -smallest):
+        _scaled(_four_bits(blocks, 4), d, out)
+        _raised(out, smallest)
 
 
 def _q5_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -199,7 +214,8 @@ def _q5_1(blocks: AnyArray, out: Float32Array, d: Float32Array, smallest: Float3
 
 
 def _q8_0(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
-    _scaled(blocks[:, 2:].view(np.int8), d, out)
+    if not _by_loops("Q8_0", blocks, out, d):
+        _scaled(blocks[:, 2:].view(np.int8), d, out)
 
 
 def _iq4_nl(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -215,35 +231,45 @@ def _mxfp4(blocks: AnyArray, out: Float32Array) -> None:
 
 def _q2_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
     scales = _nibbles(_part(blocks, 0, 16))  # (n, 2, 16): the scale and the smallest of 16 numbers
-    q = _fields(_part(blocks, 16, 64).reshape(-1, 2, 32), 2)
-    _scaled(q, d * scales[:, 0], out)
-    _raised(out, -(dmin * scales[:, 1]))
+    scale, least = d * scales[:, 0], dmin * scales[:, 1]
+    if not _by_loops("Q2_K", blocks, out, scale, least):
+        _scaled(_fields(_part(blocks, 16, 64).reshape(-1, 2, 32), 2), scale, out)
+        _raised(out, -least)
 
 
 def _q3_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
-    q = _fields(_part(blocks, 32, 64).reshape(-1, 2, 32), 2).reshape(-1, 8, 32)
-    q -= _fields(~_part(blocks, 0, 32), 1, 2)  # where the third bit is missing, four less
     low, high = _part(blocks, 96, 8), _part(blocks, 104, 4)
     scales = _nibbles(low).reshape(-1, 16)
     scales |= _fields(high, 2, 4).reshape(-1, 16)
-    _scaled(q.view(np.int8), d * _less(scales, 32), out)
+    scale = d * _less(scales, 32)
+    if not _by_loops("Q3_K", blocks, out, scale):
+        q = _fields(_part(blocks, 32, 64).reshape(-1, 2, 32), 2).reshape(-1, 8, 32)
+        q -= _fields(~_part(blocks, 0, 32), 1, 2)  # where the third bit is missing, four less
+        _scaled(q.view(np.int8), scale, out)
 
 
 def _q4_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
-    _in_eights(blocks, _nibbles(_part(blocks, 16, 128).reshape(-1, 4, 32)), out, d, dmin)
+    scale, least = _of_eights(blocks, d, dmin)
+    if not _by_loops("Q4_K", blocks, out, scale, least):
+        _scaled(_nibbles(_part(blocks, 16, 128).reshape(-1, 4, 32)), scale, out)
+        _raised(out, -least)
 
 
 def _q5_k(blocks: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array) -> None:
-    q = _nibbles(_part(blocks, 48, 128).reshape(-1, 4, 32)).reshape(-1, 8, 32)
-    q |= _fields(_part(blocks, 16, 32), 1, 4)
-    _in_eights(blocks, q, out, d, dmin)
+    scale, least = _of_eights(blocks, d, dmin)
+    if not _by_loops("Q5_K", blocks, out, scale, least):
+        q = _nibbles(_part(blocks, 48, 128).reshape(-1, 4, 32)).reshape(-1, 8, 32)
+        q |= _fields(_part(blocks, 16, 32), 1, 4)
+        _scaled(q, scale, out)
+        _raised(out, -least)
 
 
 def _q6_k(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
-    q = _nibbles(_part(blocks, 0, 128).reshape(-1, 2, 64)).reshape(-1, 8, 32)
-    q |= _fields(_part(blocks, 128, 64).reshape(-1, 2, 32), 2, 4).reshape(-1, 8, 32)
-    scales = d * _part(blocks, 192, 16).view(np.int8)  # (n, 16)
-    _scaled(_less(q, 32), scales, out)
+    scale = d * _part(blocks, 192, 16).view(np.int8)  # (n, 16)
+    if not _by_loops("Q6_K", blocks, out, scale):
+        q = _nibbles(_part(blocks, 0, 128).reshape(-1, 2, 64)).reshape(-1, 8, 32)
+        q |= _fields(_part(blocks, 128, 64).reshape(-1, 2, 32), 2, 4).reshape(-1, 8, 32)
+        _scaled(_less(q, 32), scale, out)
 
 
 def _iq4_xs(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
@@ -254,10 +280,10 @@ def _iq4_xs(blocks: AnyArray, out: Float32Array, d: Float32Array) -> None:
     _scaled(q, d * _less(scales, 32), out)
 
 
-def _in_eights(
-    blocks: AnyArray, q: AnyArray, out: Float32Array, d: Float32Array, dmin: Float32Array
-) -> None:
-    """d·scale·q − dmin·smallest: scales and smallest values of 6 bits for each of 8 runs of 32."""
+def _of_eights(
+    blocks: AnyArray, d: Float32Array, dmin: Float32Array
+) -> tuple[Float32Array, Float32Array]:
+    """Scales and least values of 8 runs of 32 numbers, of 6 bits each, as numbers. Shapes: (n, 8)."""
     first, second, third = _part(blocks, 4, 12).view("<u4").T  # each (n,): four bytes of a block
     six, four, two = (np.uint32(mask) for mask in (0x3F3F3F3F, 0x0F0F0F0F, 0x30303030))
     words = np.empty((2, len(blocks), 2), dtype="<u4")  # scales, and smallest values
@@ -266,8 +292,7 @@ def _in_eights(
     words[1, :, 0] = second & six
     words[1, :, 1] = ((third >> np.uint32(4)) & four) | ((second >> np.uint32(2)) & two)
     scales, smallest = words.view(np.uint8)  # each (n, 8)
-    _scaled(q, d * scales, out)
-    _raised(out, -(dmin * smallest))
+    return d * scales, dmin * smallest
 
 
 # How the blocks of a type are unpacked, and at which of their bytes the float16 stand that it takes.
@@ -286,3 +311,5 @@ _BLOCKS: Mapping[str, tuple[Callable[..., None], Sequence[int]]] = {
     "IQ4_XS": (_iq4_xs, (0,)),
     "MXFP4": (_mxfp4, ()),
 }
+
+_NUMBERS = {one.name: number for number, one in QUANTIZATIONS.items()}  # of ggml

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attncli.arrays import AnyArray, Float32Array
+from attncli.arrays.compiled import compiled
 
 AT_ONCE = 1 << 18  # numbers: with what is made on the way they stay in the cache
 _INFINITE, _SIGN = 0x7C00, 0x8000  # of a float16: the exponent of what is no number, and the sign
@@ -39,6 +40,9 @@ def float32_of_halves(halves: AnyArray) -> Unpacked:
     """
     flat, is_finite = halves.reshape(-1), True
     out = np.empty(flat.size, dtype=np.float32)
+    kernel = compiled()
+    if kernel is not None and kernel.widen_halves(flat, out):
+        return Unpacked(out.reshape(halves.shape), is_finite)
     signed, wide = flat.view("<i2"), out.view(np.int32)
     for start in range(0, flat.size, AT_ONCE):
         part = slice(start, start + AT_ONCE)
@@ -64,6 +68,9 @@ def _bfloat16(raw: AnyArray) -> Unpacked:
     upper = np.ascontiguousarray(raw).view("<u2")  # halves of float32
     wide = np.empty(upper.shape, dtype=np.uint32)
     ins, outs = upper.reshape(-1), wide.reshape(-1)
+    if (kernel := compiled()) is not None:
+        kernel.widen_uppers(ins, outs)
+        return Unpacked(wide.view(np.float32), is_finite=False)
     for start in range(0, ins.size, AT_ONCE):
         part = outs[start : start + AT_ONCE]
         np.copyto(part, ins[start : start + AT_ONCE])
