@@ -49,7 +49,13 @@ COMMANDS = {
     "schema": "attncli.cli.schema:schema",
     "config": "attncli.cli.config:app",
 }
-_NO_HABITS = (*("ATTN_CACHE_DIR", "ATTN_CONFIG", "ATTN_DEBUG", "ATTN_PURE", "ATTN_VECTORS_MIRROR"),)
+_NO_HABITS = (
+    "ATTN_CACHE_DIR",
+    "ATTN_CONFIG",
+    "ATTN_DEBUG",
+    "ATTN_PURE",
+    "ATTN_VECTORS_MIRROR",
+)
 _TOPICS = ("exit-codes", "environment", "documentation")  # of attn help
 _CLICK_WRITES = 50  # columns at least, however narrow the terminal
 _NARROWEST = 36  # columns that a column of options and some words beside it need

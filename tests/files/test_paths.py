@@ -10,7 +10,7 @@ import attncli
 LONG = "x" * 5000
 SHORT_ENOUGH = "x" * 250  # a name of its own, but not with an ending
 # The only files that may ask a Path itself: they answer its exceptions.
-ASKS_ITSELF = {"locking.py", "archive.py", "paths.py"}
+ASKS_ITSELF = {"locking.py", "archive.py", "paths.py", "compiling.py"}
 
 
 def test_nobody_asks_a_path_what_may_raise() -> None:
