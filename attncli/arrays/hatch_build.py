@@ -19,7 +19,7 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         folder = Path(self.root) / "attncli" / "arrays"
         library = runpy.run_path(str(folder / "compiling.py"))["compile_kernel"](folder)
         if library is None:
-            self.app.display_warning("no C compiler: batches will print numbers by numpy")
+            self.app.display_warning("kernel.c was not compiled: its loops are done by numpy")
             return
         build_data["artifacts"].append(f"attncli/arrays/{library.name}")
         build_data["pure_python"] = False

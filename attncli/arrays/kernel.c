@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SHIFT 6755399441055744.0 /* 1.5 · 2^52: a sum with it is rounded to a whole number, half to even */
-#define INFINITE 0x7F800000      /* the bits of a float32 that is */
+#define BITS_OF_INFINITY 0x7F800000 /* the bits of a float32 that is */
 #define INFINITY_F __builtin_inff()
 #define BLOCK 512                /* numbers in work at once */
 
@@ -293,7 +293,7 @@ int32_t attn_strongest(const float *weights, int64_t n_rows, int64_t n_columns, 
         for (int64_t column = 0; column < n_columns; column++) {
             int32_t bits;
             memcpy(&bits, weights + row * n_columns + column, 4);
-            if (bits < 0 || bits > INFINITE)
+            if (bits < 0 || bits > BITS_OF_INFINITY)
                 return 0;
             if (count == kept && bits <= best[kept - 1])
                 continue;

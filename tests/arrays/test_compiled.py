@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from ways import WAYS, taken
 
 import attncli.arrays
-from attncli.arrays import compiling
 from attncli.arrays.compiled import SWITCH, compiled
 from attncli.arrays.compiling import SOURCE, compile_kernel, library_path
 from attncli.arrays.word_table import WordTable
@@ -75,29 +74,30 @@ def test_a_wrong_count_of_words_writes_nothing_behind_the_room() -> None:
 
 
 @needs_compiler
-def test_what_is_installed_was_compiled() -> None:
-    """Where a compiler is, the loops are there, unless the user wants none."""
-    with taken("compiled"):
-        assert compiled() is not None
-    with taken("pure"):
-        assert compiled() is None
+def test_what_a_build_compiles_is_loaded(tmp_path: Path) -> None:
+    """By the package beside it, unless the user wants none."""
+    package = shutil.copytree(FOLDER.parent, tmp_path / "attncli")
+    assert compile_kernel(package / "arrays") is not None
+    line = [sys.executable, "-c", "import attncli.arrays.compiled as c; print(c.compiled())"]
+    for said, expected in ((None, "<attncli"), ("1", "None")):
+        env = child_environment(**{"PYTHONPATH": str(tmp_path), SWITCH: said})
+        done = subprocess.run(line, env=env, cwd=tmp_path, check=True, capture_output=True)
+        assert done.stdout.decode().startswith(expected)
 
 
 @needs_compiler
-def test_the_source_compiles_without_a_warning(tmp_path: Path) -> None:
-    """And gives a library that is found by the name of its source, and is made once."""
+def test_a_library_is_made_once_for_its_source(tmp_path: Path) -> None:
+    """It has the name of its source, and another source has another one."""
     shutil.copy(FOLDER / SOURCE, tmp_path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "_FLAGS", (*compiling._FLAGS, "-Werror"))
-        made = compile_kernel(tmp_path)
-        assert made is not None
-        assert made == library_path(tmp_path)
-        before = made.stat()
-        assert compile_kernel(tmp_path) == made
-        assert made.stat().st_mtime_ns == before.st_mtime_ns
-        with (tmp_path / SOURCE).open("a") as source:
-            source.write("/* another */\n")
-        assert library_path(tmp_path) != made
+    library = compile_kernel(tmp_path)
+    assert library is not None
+    assert library == library_path(tmp_path)
+    before = library.stat()
+    assert compile_kernel(tmp_path) == library
+    assert library.stat().st_mtime_ns == before.st_mtime_ns
+    with (tmp_path / SOURCE).open("a") as source:
+        source.write("/* another */\n")
+    assert library_path(tmp_path) != library
 
 
 @pytest.mark.parametrize("compiler", ["no-such-compiler", "false", "true"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from models.test_gguf_tokenizers import (
+    SMALL,
     byte_level,
     facts_of,
     file_of,
@@ -115,18 +116,9 @@ def test_special_tokens_of_phi3_take_the_spaces_after_them(tmp_path, name):
     facts = sentencepiece()
     facts["tokens"][-1], facts["token_type"][-1] = "<|user|>", 3
     named = {f"tokenizer.ggml.{key}": value for key, value in facts.items()}
-    sizes = {
-        "hidden_size": 8,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "num_hidden_layers": 1,
-        "intermediate_size": 8,
-        "max_position_embeddings": 32,
-        "rms_norm_eps": 1e-5,
-    }
     tensors = {"token_embd.weight": np.zeros((len(facts["tokens"]), 8), np.float32)}
     path = tmp_path / "t.gguf"
-    write_gguf(path, "phi3", sizes, tensors, tokenizer=named, more={"general.name": name})
+    write_gguf(path, "phi3", SMALL, tensors, tokenizer=named, more={"general.name": name})
     read = PieceTokenizer(path)
     strips = name != "Phi 3 mini"
     assert (ids_of(read("<|user|>\n\n a")) == ids_of(read("<|user|>a"))) == strips
