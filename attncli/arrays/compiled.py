@@ -7,7 +7,7 @@ taken where `compiled` says None. Arrays are looked at here before the loops get
 import ctypes
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -40,6 +40,7 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {  # what each function gives, and wha
     "attn_token_lists": (None, *[_ARRAY] * 3, _LONG, *[_ARRAY] * 8),
     "attn_strongest": (_INT, _ARRAY, *[_LONG] * 3, _ARRAY, _ARRAY),
     "attn_print_keys": (None, _ARRAY, *[_LONG] * 5, _ARRAY, _ARRAY),
+    "attn_sum_pages": (None, _ARRAY, _LONG, _ARRAY, _ARRAY),
     "attn_shift_rows": (None, _ARRAY, _LONG, _LONG, _ARRAY, _LONG),
     "attn_widen_halves": (_INT, _ARRAY, _LONG, _ARRAY),
     "attn_widen_uppers": (None, _ARRAY, _LONG, _ARRAY),
@@ -103,21 +104,32 @@ class Kernel:
         return fit.astype(np.bool_)
 
     def write_lines(
-        self, columns: Sequence[LineColumn], order: IntArray, size: int
-    ) -> tuple[memoryview, list[int]]:
-        """Lines of at most `size` bytes together, (n,) of the columns, and where each ends.
+        self, columns: Sequence[LineColumn], order: IntArray, bounds: Iterable[tuple[int, int, int]]
+    ) -> Iterator[tuple[memoryview, IntArray]]:
+        """Lines, (n,) of the columns in an order, some at a time, and where each of these ends.
 
+        `bounds` say which of the order: their begin, their end, and how many bytes they are at most.
         The bytes are those of this thread until it asks for the next lines.
         """
-        text = _room(size + _OVERWRITTEN)
-        ends = np.empty(len(order), dtype=np.int64)
         listed = (LineColumn * len(columns))(*columns)
         numbers = _whole(order)
-        self.library.attn_write_lines(
-            *(ctypes.addressof(listed), len(columns), address(numbers), len(order)),
-            *(address(text), address(ends)),
-        )
-        return text[: ends[-1] if len(ends) else 0].data, ends.tolist()
+        ends = np.empty(len(order), dtype=np.int64)
+        given, to = address(numbers), address(ends)
+        for begin, end, size in bounds:
+            text = _room(size + _OVERWRITTEN)
+            some = 8 * begin
+            self.library.attn_write_lines(
+                *(ctypes.addressof(listed), len(columns), given + some, end - begin),
+                *(address(text), to + some),
+            )
+            yield text[: int(ends[end - 1])].data, ends[begin:end]
+
+    def sum_pages(self, words: AnyArray, by_place: AnyArray, by_page: AnyArray) -> None:
+        """Adds the words of pages to the sums by place, and puts those of each page into `by_page`.
+
+        Shapes: words (n, 512), by_place (512,), by_page (n,); 64 bits each, modulo 2⁶⁴, all whole.
+        """
+        self.library.attn_sum_pages(address(words), len(words), address(by_place), address(by_page))
 
     def token_lists(
         self,

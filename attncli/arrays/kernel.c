@@ -1,5 +1,5 @@
 /* Inner loops: of a batch, numbers and tokens into text, words into numbers, keys into order, scores under
-   masks; of models, stored numbers into float32.
+   masks, checksums; of models, stored numbers into float32.
 
    Each does what Python and numpy do where this is not there, and gives the same bytes: none of them
    adds or multiplies numbers in an order of its own. None asks for memory or keeps anything; whoever
@@ -189,6 +189,22 @@ void attn_write_lines(const column *columns, int64_t n_columns, const int64_t *o
             place += size;
         }
         ends[i] = place - out;
+    }
+}
+
+/* Adds the 64-bit words of n pages, 512 each, to the sums by place, and sums each page; modulo 2^64. The
+   pages may begin anywhere. */
+void attn_sum_pages(const unsigned char *pages, int64_t n, uint64_t *restrict by_place, uint64_t *by_page)
+{
+    for (int64_t page = 0; page < n; page++, pages += 4096) {
+        uint64_t sum = 0;
+        for (int i = 0; i < 512; i++) {
+            uint64_t word;
+            memcpy(&word, pages + 8 * i, 8);
+            by_place[i] += word;
+            sum += word;
+        }
+        by_page[page] = sum;
     }
 }
 

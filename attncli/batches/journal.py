@@ -11,7 +11,6 @@ the processes of the run.
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
@@ -22,17 +21,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from attncli.errors import LockedError, OutputError, setting
 from attncli.errors.wording import visible
 from attncli.files.locking import is_still, may_be_alive, try_lock
 from attncli.files.paths import is_file
 from attncli.files.writing import NO_LINK, not_ours
 
-_ROW = 512  # 64-bit words of a page
-_PAGES = 64  # summed at once
-_IN_ORDER = "p"  # begins the checksums that see the order of pages
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a pipe with the name of a journal
 _BEGINNING = re.compile(rb"[0-9a-f]{0,8}\Z|[0-9a-f]{8} (\{\"|\{?\Z)")  # of a journal, cut anywhere
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
@@ -54,43 +48,6 @@ class Commit:
     empty: int = 0
 
 
-def checksum(data: bytes | memoryview) -> str:
-    """A checksum at memory speed: the 64-bit words of all 4 KiB pages summed, then BLAKE2.
-
-    They are summed by place over all pages, and page by page in order. Torn, zeroed, changed bytes
-    and pages that changed places show; it is no signature. CRC-32 would take a third of a batch.
-    """
-    pages, rest = _pages(data)
-    by_place, by_page = _sums(pages)
-    digest = hashlib.blake2b(by_place.tobytes(), digest_size=8)
-    digest.update(by_page.tobytes())
-    digest.update(rest)
-    digest.update(len(data).to_bytes(8, "little"))
-    return _IN_ORDER + digest.hexdigest()
-
-
-def _sums(pages: Any) -> tuple[Any, Any]:
-    """The sums of the words by place, (512,), and of each page, modulo 2⁶⁴."""
-    by_place = np.zeros(_ROW, dtype=np.uint64)
-    by_page = np.empty(len(pages), dtype=np.uint64)
-    for begin in range(0, len(pages), _PAGES):  # both sums of what the processor's cache holds
-        some = pages[begin : begin + _PAGES]
-        by_place += np.add.reduce(some, axis=0)
-        np.add.reduce(some, axis=1, out=by_page[begin : begin + _PAGES])
-    return by_place, by_page
-
-
-def bears_out(data: bytes | memoryview, recorded: str) -> bool:
-    """Whether bytes have the checksum that a journal holds, which may be one without page order."""
-    if recorded.startswith(_IN_ORDER):
-        return checksum(data) == recorded
-    pages, rest = _pages(data)
-    digest = hashlib.blake2b(np.add.reduce(pages, axis=0).tobytes(), digest_size=8)
-    digest.update(rest)
-    digest.update(len(data).to_bytes(8, "little"))
-    return digest.hexdigest() == recorded
-
-
 def commit_of(told: object) -> Commit | None:
     """A commit as a journal holds it, or None when another version of attn wrote something else."""
     try:
@@ -101,13 +58,6 @@ def commit_of(told: object) -> Commit | None:
     whole = all(isinstance(count, int) and 0 <= count < 1 << 63 for count in counts)
     texts = isinstance(commit.checksum, str) and isinstance(commit.digest, str)
     return commit if whole and texts else None
-
-
-def _pages(data: bytes | memoryview) -> tuple[Any, memoryview]:
-    """The 64-bit words of the whole pages, (pages, 512), and the bytes behind them."""
-    words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)
-    whole = len(words) - len(words) % _ROW
-    return words[:whole].reshape(-1, _ROW), memoryview(data)[8 * whole :]
 
 
 class Journal:

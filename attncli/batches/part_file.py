@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attncli.batches.checksums import bears_out
 from attncli.batches.journal import (
     Commit,
     Journal,
-    bears_out,
     cannot_write_output,
     open_own,
     write_all,
@@ -76,7 +76,7 @@ class PartFile:
         self._journal.commit(commit)
         self.done = commit
 
-    def write(self, data: bytes, offset: int) -> None:
+    def write(self, data: bytes | memoryview, offset: int) -> None:
         """Writes bytes of the part. Raises: OutputError."""
         write_all(self.fd, data, str(self.target), offset)
 

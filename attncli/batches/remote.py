@@ -18,8 +18,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from attncli.batches.checksums import bears_out, checksum
 from attncli.batches.joining import is_joined_there
-from attncli.batches.journal import Commit, bears_out, checksum, commit_of
+from attncli.batches.journal import Commit, commit_of
 from attncli.batches.lease import hold
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.part_file import Ending
@@ -114,9 +115,9 @@ class RemoteOutput:
         """The bytes that are committed."""
         return 0 if self.done is None else self.done.length
 
-    def deliver(self, number: int, data: bytes, offset: int) -> None:
+    def deliver(self, number: int, data: bytes | memoryview, offset: int) -> None:
         """Puts a chunk's bytes from this process."""
-        self.parts.put(number, data)
+        self.parts.put(number, bytes(data))
 
     def commit(self, commit: Commit, *, followed: bool = False) -> None:
         """Notes a chunk whose part was put; those that are ready together by one object.

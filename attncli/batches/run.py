@@ -51,8 +51,11 @@ class Sink(Protocol):
     @property
     def parts(self) -> Any: ...
 
-    def deliver(self, number: int, data: bytes, offset: int) -> None:
-        """Writes a chunk's bytes from this process. Raises: OutputError, BrokenPipeError."""
+    def deliver(self, number: int, data: bytes | memoryview, offset: int) -> None:
+        """Writes a chunk's bytes from this process: all of them to parts, else any piece of them.
+
+        Raises: OutputError, BrokenPipeError.
+        """
 
 
 class Engine(Protocol):
@@ -73,7 +76,7 @@ class Stream:
     length: int = 0
     parts: None = None
 
-    def deliver(self, number: int, data: bytes, offset: int) -> None:
+    def deliver(self, number: int, data: bytes | memoryview, offset: int) -> None:
         write_all(self.fd, data, self.name)
 
 
@@ -85,7 +88,7 @@ class FileSink:
     seekable: bool = True
     parts: None = None
 
-    def deliver(self, number: int, data: bytes, offset: int) -> None:
+    def deliver(self, number: int, data: bytes | memoryview, offset: int) -> None:
         self.part.write(data, offset)
 
     @property

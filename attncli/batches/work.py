@@ -12,6 +12,9 @@ from attncli.results.stack import Failure, Stack
 
 Placed: TypeAlias = Iterable[tuple[Stack, Sequence[int]]]  # stacks, with the places of their texts
 Failures: TypeAlias = Iterable[tuple[int, AttnError]]  # places with what went wrong there
+Pieces: TypeAlias = Iterator[
+    bytes | memoryview
+]  # bytes, each piece as it is until the next is asked for
 
 
 class Outcomes(Protocol):
@@ -35,8 +38,14 @@ class Writer(Protocol):
     def head(self) -> bytes:
         """What stands before the first chunk."""
 
-    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
-        """The bytes of a chunk; places count in it."""
+    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+        """The bytes of a chunk, piece by piece; places count in it."""
+
+
+def all_bytes(pieces: Pieces) -> bytes:
+    """All bytes behind each other."""
+    kept = [bytes(piece) for piece in pieces]
+    return kept[0] if len(kept) == 1 else b"".join(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,19 @@ class Done:
     data: bytes
     tally: Tally
     put: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A chunk whose bytes are made as they are taken, once: what is small stays near the processor."""
+
+    number: int
+    pieces: Pieces
+    tally: Tally
+
+    def done(self) -> Done:
+        """The same with its bytes."""
+        return Done(self.number, all_bytes(self.pieces), self.tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,11 @@ class Worker:
     watch: Watch = NO_WATCH
 
     def __call__(self, chunk: Chunk) -> Done:
+        """The chunk with all its bytes."""
+        return self.computed(chunk).done()
+
+    def computed(self, chunk: Chunk) -> Computed:
+        """The chunk, its bytes still to be made."""
         texts, places, failures = _read(chunk)
         stacks: list[tuple[Stack, list[int]]] = []
         computed = (
@@ -95,14 +122,13 @@ class Worker:
         if self.watch:
             acts = self.watch.seen(stack for stack, _ in stacks)
             tally = replace(tally, acts=acts | self.watch.every() if tally.empty else acts)
-        return Done(chunk.number, self.writer.chunk(chunk, stacks, failures), tally)
+        return Computed(chunk.number, self.writer.pieces(chunk, stacks, failures), tally)
 
-    def set_aside(self, chunk: Chunk, error: AttnError) -> Done:
+    def set_aside(self, chunk: Chunk, error: AttnError) -> Computed:
         """The chunk with an error record for each of its lines."""
         failures = [(place, error) for place in range(len(chunk))]
-        return Done(
-            chunk.number, self.writer.chunk(chunk, (), failures), self._tally(chunk, failures)
-        )
+        pieces = self.writer.pieces(chunk, (), failures)
+        return Computed(chunk.number, pieces, self._tally(chunk, failures))
 
     def _tally(self, chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
         listed = failures if self.watch.counts else failures[:FIRST_FAILURES]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from attncli.batches.journal import Commit, checksum
+from attncli.batches.checksums import checksum
+from attncli.batches.journal import Commit
 from attncli.batches.part_file import Ending, PartFile
 from attncli.errors import OutputError
 

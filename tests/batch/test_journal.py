@@ -6,6 +6,7 @@ import os
 import random
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ways import WAYS, taken
 
-from attncli.batches.journal import bears_out, checksum
+from attncli.batches.checksums import Checksum, bears_out, checksum
 from tests.batch.runs import interrupted, prepared
 
 
@@ -38,8 +40,11 @@ def test_every_damage_to_a_journal_is_seen(folder: Path) -> None:
             assert not job.target.exists()
 
 
+@pytest.mark.parametrize("way", WAYS)
 @given(data=st.binary(max_size=9000), times=st.integers(1, 70), cut=st.integers(0, 9))
-def test_a_checksum_is_of_the_sums_by_place_and_by_page(data: bytes, times: int, cut: int) -> None:
+def test_a_checksum_is_of_the_sums_by_place_and_by_page(
+    way: str, data: bytes, times: int, cut: int
+) -> None:
     """Of any length, and of bytes that begin between two words: what journals of before hold."""
     view = memoryview(data * times)[cut:]
     words = np.frombuffer(bytes(view), dtype=np.uint64, count=len(view) // 4096 * 512)
@@ -48,7 +53,22 @@ def test_a_checksum_is_of_the_sums_by_place_and_by_page(data: bytes, times: int,
     digest.update(pages.sum(axis=1).tobytes())
     digest.update(view[words.nbytes :])
     digest.update(len(view).to_bytes(8, "little"))
-    assert checksum(view) == f"p{digest.hexdigest()}"
+    with taken(way):
+        assert checksum(view) == f"p{digest.hexdigest()}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(data=st.binary(max_size=30_000), cuts=st.lists(st.integers(0, 30_000), max_size=9))
+def test_a_checksum_does_not_see_in_which_pieces_bytes_come(
+    way: str, data: bytes, cuts: list[int]
+) -> None:
+    """Cut anywhere, the pieces give the checksum of the whole, and their lengths its length."""
+    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    with taken(way):
+        summed = Checksum()
+        for begin, end in pairwise(bounds):
+            summed.add(memoryview(data)[begin:end])
+        assert (summed.text(), summed.length) == (checksum(data), len(data))
 
 
 def test_checksums_see_torn_zeroed_and_changed_bytes() -> None:

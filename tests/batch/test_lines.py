@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from ways import WAYS, taken
+from ways import PURE, WAYS, taken
 
 from attncli.arrays.compiled import Texts
+from attncli.batches.work import all_bytes
 from attncli.batches.writers.digits import json_matrices
 from attncli.batches.writers.lines import Column, joined_lines, separate_lines
 from attncli.batches.writers.placed_lines import Numbers
@@ -87,7 +88,29 @@ def test_lines_are_their_columns_side_by_side(
     order = np.random.default_rng(seed).permutation(count)
     with taken(way):
         assert separate_lines(columns, count) == lines
-        assert joined_lines(columns, order) == b"".join(lines[i] for i in order)
+        assert all_bytes(joined_lines(columns, order)) == b"".join(lines[i] for i in order)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_many_lines_come_piece_by_piece_and_none_is_lost(way: str) -> None:
+    """Short lines and lines longer than a piece, in any order, with numbers that have no place."""
+    rng = np.random.default_rng(3)
+    sizes = rng.integers(0, 3000, 400)
+    sizes[[7, 8, 200]] = 600_000
+    numbers = rng.random((400, 3, 40), dtype=np.float32)
+    numbers[5, 1, 1], numbers[399, 0, 0] = np.nan, 1e20
+    columns: list[Column] = [
+        "[",
+        ["é" * size for size in sizes.tolist()],
+        Numbers([numbers], 6, False),
+    ]
+    order = rng.permutation(400)
+    with taken(way):
+        pieces = [bytes(piece) for piece in joined_lines(columns, order)]
+        lines = separate_lines(columns, 400)
+    assert lines == plainly(columns, 400)
+    assert b"".join(pieces) == b"".join(lines[i] for i in order)
+    assert way == PURE or 3 < len(pieces) < 40
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from attncli.batches.journal import Commit, checksum
+from attncli.batches.checksums import checksum
+from attncli.batches.journal import Commit
 from attncli.batches.remote import RemoteOutput
 from tests.batch.runs import Job, small_analyser
 

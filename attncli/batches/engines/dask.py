@@ -16,11 +16,12 @@ from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
+from attncli.batches.checksums import checksum
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines.identity import package_digest
-from attncli.batches.engines.local import TRIES, deaths_allowed
+from attncli.batches.engines.local import deaths_allowed
 from attncli.batches.engines.spool import Spool, temporary_spool
-from attncli.batches.journal import checksum
+from attncli.batches.engines.worker_process import TRIES
 from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe
 from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
@@ -260,7 +261,7 @@ class _Shift:
             self._again.append(task)
         else:
             what = f"the chunk of this line ended its worker {TRIES} times"
-            task.done = self.recipe.worker().set_aside(task.chunk, ClusterError(what))
+            task.done = self.recipe.worker().set_aside(task.chunk, ClusterError(what)).done()
 
     def _delivered(self, done: Done, offset: int) -> WrittenChunk:
         """Writes what a worker returned or handed over, unless it put it in its place itself."""

@@ -9,27 +9,24 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from attncli.batches.checksums import Checksum
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines.children import safe_path
-from attncli.batches.journal import checksum, write_all
+from attncli.batches.engines.worker_process import CAN_FORK, TRIES, Place, work
 from attncli.batches.run import Sink
-from attncli.batches.work import Done, Recipe, Worker
-from attncli.errors import AttnError, ClusterError, LimitError, names_as, setting
-from attncli.files.writing import NO_LINK
+from attncli.batches.work import Computed, Recipe, Worker, all_bytes
+from attncli.errors import ClusterError, LimitError, setting
 from attncli.results.batch_report import Tally, WrittenChunk
 
-TRIES = 3
 MAX_DEATHS = 20
 _CHUNKS_A_DEATH = 50  # chunks that were written after which one more worker may die
 _AHEAD = 2  # chunks a worker has in hand: one in work, one waiting to be worked on or written
-_CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 _SILENCE = 5.0  # seconds without a word from any worker
 _ALONE_UP_TO = 2  # chunks the coordinator does itself before it starts workers
 
@@ -67,7 +64,7 @@ class LocalEngine:
             if several and count >= _ALONE_UP_TO:
                 remaining = chain([chunk], remaining)
                 break
-            written = _write(worker(chunk), head, sink, offset)
+            written = _written(worker.computed(chunk), head, sink, offset)
             head, offset, count = b"", offset + written.length, count + 1
             yield written
         else:
@@ -287,16 +284,16 @@ class _Crew:
             ) from None
 
     def _started(self) -> _Member:
-        context = multiprocessing.get_context("fork" if _CAN_FORK else "spawn")
+        context = multiprocessing.get_context("fork" if CAN_FORK else "spawn")
         ours, theirs = context.Pipe()
         others = [member.connection for member in self._members]
         process = context.Process(  # type: ignore[attr-defined]  # every context has it
-            target=_work,
+            target=work,
             args=(
-                self._own if _CAN_FORK else self._recipe,
+                self._own if CAN_FORK else self._recipe,
                 theirs,
-                [ours, *others] if _CAN_FORK else [],
-                _Place.of(self._sink),
+                [ours, *others] if CAN_FORK else [],
+                Place.of(self._sink),
                 self._recipe.naming,
             ),
             daemon=True,
@@ -307,94 +304,13 @@ class _Crew:
         return _Member(process, ours)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a worker writes: an inherited descriptor, or a path to open."""
-
-    fd: int
-    path: str
-    name: str
-    seekable: bool
-    parts: Any
-
-    @classmethod
-    def of(cls, sink: Sink) -> "_Place":
-        return cls(sink.fd, sink.path, sink.name, sink.seekable, sink.parts)
-
-    def opened(self) -> int:
-        if _CAN_FORK or not self.path or self.parts is not None:  # standard output is everybody's
-            return self.fd
-        return os.open(self.path, os.O_WRONLY | NO_LINK | getattr(os, "O_BINARY", 0))
-
-
-def _work(
-    recipe: Worker | Recipe,
-    connection: Connection,
-    others: list[Connection],
-    place: _Place,
-    naming: str,
-) -> None:
-    """The life of a worker process: chunks come, lengths go, bytes are written when told where."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _die_with_parent()
-    for other in others:
-        other.close()
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError), names_as(naming):
-        worker = recipe.worker() if isinstance(recipe, Recipe) else recipe
-        fd = place.opened()
-        ready: dict[int, bytes] = {}
-        given: dict[int, tuple[Any, ...]] = {}  # what is to be done, by the chunk's number
-        while True:
-            following = min(given, default=None)
-            if following is not None and not any(number < following for number in ready):
-                connection.send(_answered(given.pop(following), worker, ready, fd, place))
-                continue
-            message = connection.recv()  # bytes take memory: first they are written
-            if message[0] == "write":
-                connection.send(_answered(message, worker, ready, fd, place))
-            else:
-                given[message[1].number] = message
-
-
-def _answered(
-    message: tuple[Any, ...], worker: Worker, ready: dict[int, bytes], fd: int, place: _Place
-) -> tuple[Any, ...]:
-    kind, given = message[0], message[1]
-    try:
-        if kind == "write":
-            data = ready.pop(given)
-            if place.parts is not None:
-                place.parts.put(given, data)
-            else:
-                write_all(fd, data, place.name, message[2] if place.seekable else None)
-            return ("written", given)
-        if kind == "aside":
-            what = f"the chunk of this line ended its worker {TRIES} times"
-            done: Done = worker.set_aside(given, ClusterError(what))
-        else:
-            done = worker(given)
-    except (AttnError, BrokenPipeError) as error:
-        return ("error", -1, error)
-    except MemoryError:
-        smaller = f"{setting(chunk=100)} works on fewer sentences at once"
-        return ("error", -1, LimitError("there is not enough memory for a chunk", hints=(smaller,)))
-    except Exception as fault:
-        return ("error", -1, RuntimeError(f"{type(fault).__name__}: {fault}"))
-    ready[done.number] = done.data
-    return ("made", done.number, len(done.data), checksum(done.data), done.tally)
-
-
-def _write(done: Done, head: bytes, sink: Sink, offset: int) -> WrittenChunk:
-    data = head + done.data if head else done.data
-    sink.deliver(done.number, data, offset)
-    return WrittenChunk(done.number, len(data), checksum(data), done.tally, os.getpid())
-
-
-def _die_with_parent() -> None:
-    """Asks Linux to end this process with its parent; elsewhere the closed pipe ends it."""
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+def _written(computed: Computed, head: bytes, sink: Sink, offset: int) -> WrittenChunk:
+    """Writes a chunk piece by piece from this process, or puts it as a whole where that is asked for."""
+    pieces: Iterable[bytes | memoryview] = chain([head] if head else [], computed.pieces)
+    if sink.parts is not None:
+        pieces = [all_bytes(iter(pieces))]
+    summed = Checksum()
+    for piece in pieces:
+        sink.deliver(computed.number, piece, offset + summed.length)
+        summed.add(piece)
+    return WrittenChunk(computed.number, summed.length, summed.text(), computed.tally, os.getpid())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attncli.batches.journal import checksum
+from attncli.batches.checksums import checksum
 from attncli.batches.work import Done
 from attncli.errors import ClusterError
 

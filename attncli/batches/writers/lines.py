@@ -4,7 +4,7 @@ Where the loops of kernel.c are, they write texts and numbers straight into thei
 piece is a text of its own, and all are joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
@@ -19,19 +19,24 @@ from attncli.batches.writers.placed_lines import Numbers, PlacedLines
 Column: TypeAlias = str | Sequence[str] | Sequence[bytes] | Texts | Numbers
 
 
-def joined_lines(columns: Sequence[Column], order: IntArray) -> bytes:
-    """The lines of the columns, (n,), in an order."""
+def joined_lines(columns: Sequence[Column], order: IntArray) -> Iterator[bytes | memoryview]:
+    """The lines of the columns, (n,), in an order; each piece stays until the next is asked for."""
     if (kernel := compiled()) is not None:
-        return bytes(_written(kernel, columns, order)[0])
+        for text, _ in _written(kernel, columns, order):
+            yield text
+        return
     lines = list(zip(*_merged(columns, len(order)), strict=True))
-    return b"".join(chain.from_iterable(map(lines.__getitem__, order.tolist())))
+    yield b"".join(chain.from_iterable(map(lines.__getitem__, order.tolist())))
 
 
 def separate_lines(columns: Sequence[Column], count: int) -> list[bytes]:
     """Each line for itself."""
     if (kernel := compiled()) is not None:
-        data, ends = _written(kernel, columns, np.arange(count))
-        return [bytes(data[begin:end]) for begin, end in pairwise([0, *ends])]
+        return [
+            bytes(text[begin:end])
+            for text, ends in _written(kernel, columns, np.arange(count))
+            for begin, end in pairwise([0, *ends.tolist()])
+        ]
     return [b"".join(pieces) for pieces in zip(*_merged(columns, count), strict=True)]
 
 
@@ -66,8 +71,8 @@ def _printed(column: Column) -> Sequence[str | Sequence[str] | Sequence[bytes]]:
 
 def _written(
     kernel: Kernel, columns: Sequence[Column], order: IntArray
-) -> tuple[memoryview, list[int]]:
-    """The lines, and where each ends; they stay until the next are written."""
+) -> Iterator[tuple[memoryview, IntArray]]:
+    """Some lines at a time, and where each ends; they stay until the next are asked for."""
     lines = PlacedLines(kernel, len(order))
     for column in columns:
         if isinstance(column, Numbers) and not lines.can_print(column):

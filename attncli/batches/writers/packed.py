@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Placed, Writer
+from attncli.batches.work import Failures, Pieces, Placed, Writer, all_bytes
 from attncli.files.zstd import zstd_library
 
 
@@ -25,9 +25,9 @@ class PackedWriter:
         self._pack = _PACKERS[packing]()
         self.head = self._pack(writer.head) if writer.head else b""
 
-    def chunk(self, chunk: Chunk, stacks: Placed, failures: Failures) -> bytes:
+    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
         """The packed bytes of a chunk."""
-        return self._pack(self._writer.chunk(chunk, stacks, failures))
+        yield self._pack(all_bytes(self._writer.pieces(chunk, stacks, failures)))
 
 
 def _zstd() -> Callable[[bytes], bytes]:

@@ -1,6 +1,6 @@
 """Columns as the loops of kernel.c take them, which write texts and numbers straight into their places."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from attncli.batches.writers.digits import TABLE_DIGITS, json_matrices
 from attncli.results.layout import FULL
 
 _MOST_LISTS = 2  # around a matrix
+_AT_ONCE = 1 << 18  # characters: what was written is still in the processor's cache when it is read
 
 
 class Numbers(NamedTuple):
@@ -27,10 +28,9 @@ class PlacedLines:
 
     def __init__(self, kernel: Kernel, count: int) -> None:
         self._kernel = kernel
-        self._count = count
         self._columns: list[LineColumn] = []
         self._held: list[AnyArray] = []  # what the columns have the addresses of
-        self._size = 0  # at most, of all lines
+        self._most = np.zeros(count, dtype=np.int64)  # characters of each line, at most
 
     def can_print(self, column: Numbers) -> bool:
         """Whether the loops know how: fixed digits, and no list of lists of lists of matrices."""
@@ -47,11 +47,11 @@ class PlacedLines:
         if isinstance(column, str):
             text = self._kept(np.frombuffer(column.encode(), dtype=np.uint8))
             self._columns.append(LineColumn(text=address(text), size=len(text)))
-            self._size += len(text) * self._count
+            self._most += len(text)
             return
         text, ends = column if isinstance(column, Texts) else _behind_each_other(column)
         self._columns.append(_of_texts(self._kept(text), self._kept(ends)))
-        self._size += len(text)
+        self._most += np.diff(ends, prepend=0)
 
     def add_numbers(self, column: Numbers) -> None:
         """The array of each line; one that holds a number without a place is printed here."""
@@ -77,15 +77,31 @@ class PlacedLines:
         line.n_lists, line.n_matrices = (1, 1, *outer)[-2:]
         line.depth, line.n_digits, line.is_signed = len(outer), digits, signed
         self._columns.append(line)
-        self._size += len(text) + sum(_most_characters(stack, digits) for stack in stacks)
+        if texts:
+            self._most += np.diff(ends, prepend=0)
+        self._most += np.repeat([_most_characters(stack[0], digits) for stack in stacks], sizes)
 
-    def written(self, order: IntArray) -> tuple[memoryview, list[int]]:
-        """The lines in an order, and where each ends; they stay until the next are written."""
-        return self._kernel.write_lines(self._columns, order, self._size)
+    def written(self, order: IntArray) -> Iterator[tuple[memoryview, IntArray]]:
+        """The lines in an order, some at a time, and where each of these ends.
+
+        They stay until the next are asked for.
+        """
+        lots = _lots(self._most[order])
+        yield from self._kernel.write_lines(self._columns, order, lots)  # until then all is held
 
     def _kept(self, array: AnyArray) -> AnyArray:
         self._held.append(array)
         return array
+
+
+def _lots(most: IntArray) -> Iterator[tuple[int, int, int]]:
+    """Lines of so many characters at most as lots of moderate size: begin, end, characters."""
+    ends = np.cumsum(most)
+    begin, before = 0, 0
+    while begin < len(most):
+        end = max(begin + 1, int(np.searchsorted(ends, before + _AT_ONCE, side="right")))
+        yield begin, end, int(ends[end - 1]) - before
+        begin, before = end, int(ends[end - 1])
 
 
 def _behind_each_other(texts: Sequence[str] | Sequence[bytes]) -> Texts:
@@ -111,7 +127,7 @@ def _addresses(stack: Float32Array) -> IntArray:
     return begins
 
 
-def _most_characters(stack: Float32Array, digits: int) -> int:
-    """The characters of a stack as text, and a few more: numbers with what is between them, brackets."""
-    rows = prod(stack.shape[:-1])
-    return stack.size * (digits + 4) + 8 * rows
+def _most_characters(numbers: Float32Array, digits: int) -> int:
+    """The characters of a line's numbers, and a few more: with what is between them, and brackets."""
+    rows = prod(numbers.shape[:-1])
+    return numbers.size * (digits + 4) + 8 * rows
