@@ -311,6 +311,7 @@ def _written(computed: Computed, head: bytes, sink: Sink, offset: int) -> Writte
         pieces = [all_bytes(iter(pieces))]
     summed = Checksum()
     for piece in pieces:
-        sink.deliver(computed.number, piece, offset + summed.length)
+        begin = offset + summed.length
         summed.add(piece)
+        sink.deliver(computed.number, piece, begin)
     return WrittenChunk(computed.number, summed.length, summed.text(), computed.tally, os.getpid())

@@ -12,7 +12,7 @@ from attncli.batches.writers.digits import TABLE_DIGITS, json_matrices
 from attncli.results.layout import FULL
 
 _MOST_LISTS = 2  # around a matrix
-_AT_ONCE = 1 << 18  # characters: what was written is still in the processor's cache when it is read
+_AT_ONCE = 1 << 19  # characters: what was written is still in the processor's cache when it is read
 
 
 class Numbers(NamedTuple):
