@@ -27,6 +27,7 @@ from attncli.files.locking import is_still, may_be_alive, try_lock
 from attncli.files.paths import is_file
 from attncli.files.writing import NO_LINK, not_ours
 
+_PIECE = 1 << 19  # bytes that are written at once, so that another process waits for few
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for a pipe with the name of a journal
 _BEGINNING = re.compile(rb"[0-9a-f]{0,8}\Z|[0-9a-f]{8} (\{\"|\{?\Z)")  # of a journal, cut anywhere
 _PATIENCE = 0.5  # seconds for the workers of a killed run to end
@@ -167,7 +168,8 @@ def write_all(fd: int, data: bytes | memoryview, name: str, offset: int | None =
     view = memoryview(data)
     try:
         while view:
-            count = os.write(fd, view) if offset is None else _write_at(fd, view, offset)
+            piece = view[:_PIECE]
+            count = os.write(fd, piece) if offset is None else _write_at(fd, piece, offset)
             view = view[count:]
             offset = None if offset is None else offset + count
     except BrokenPipeError:

@@ -168,7 +168,10 @@ class PartFile:
                 self._journal.keep(kept)
             else:
                 self._journal.begin(self._identity, replaces=self._replaces)
-            os.ftruncate(fd, self.length)
+            if (
+                os.fstat(fd).st_size != self.length
+            ):  # ext4 waits for the disk when it closes a cut file
+                os.ftruncate(fd, self.length)
         except BaseException:
             os.close(fd)
             if self._journal.is_new:
