@@ -108,7 +108,7 @@ class Kernel:
     ) -> Iterator[tuple[memoryview, IntArray]]:
         """Lines, (n,) of the columns in an order, some at a time, and where each of these ends.
 
-        `bounds` say which of the order: their begin, their end, and how many bytes they are at most.
+        `bounds` say which of the order: their begin, their end, and how many bytes they are.
         The bytes are those of this thread until it asks for the next lines.
         """
         listed = (LineColumn * len(columns))(*columns)
@@ -122,7 +122,9 @@ class Kernel:
                 *(ctypes.addressof(listed), len(columns), given + some, end - begin),
                 *(address(text), to + some),
             )
-            yield text[: int(ends[end - 1])].data, ends[begin:end]
+            if ends[end - 1] != size:
+                raise RuntimeError(f"lines of {size} bytes have {ends[end - 1]}")
+            yield text[:size].data, ends[begin:end]
 
     def sum_pages(self, words: AnyArray, by_place: AnyArray, by_page: AnyArray) -> None:
         """Adds the words of pages to the sums by place, and puts those of each page into `by_page`.

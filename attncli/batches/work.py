@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from itertools import chain
+from typing import NamedTuple, Protocol, TypeAlias
 
 from attncli.batches.chunks import Chunk
 from attncli.errors import AttnError, DataError, EmptyError, naming
@@ -12,9 +13,30 @@ from attncli.results.stack import Failure, Stack
 
 Placed: TypeAlias = Iterable[tuple[Stack, Sequence[int]]]  # stacks, with the places of their texts
 Failures: TypeAlias = Iterable[tuple[int, AttnError]]  # places with what went wrong there
-Pieces: TypeAlias = Iterator[
-    bytes | memoryview
-]  # bytes, each piece as it is until the next is asked for
+
+
+class Coming(NamedTuple):
+    """Bytes to come: how many they are, and their pieces, which are made as they are taken, once.
+
+    What is small stays near the processor. A piece is as it is until the next is asked for.
+    """
+
+    length: int
+    pieces: Iterator[bytes | memoryview]
+
+    @classmethod
+    def of(cls, pieces: Sequence[bytes | memoryview]) -> "Coming":
+        """What is there already."""
+        return cls(sum(map(len, pieces)), iter(pieces))
+
+    def whole(self) -> bytes:
+        """All bytes behind each other."""
+        kept = [bytes(piece) for piece in self.pieces]
+        return kept[0] if len(kept) == 1 else b"".join(kept)
+
+    def behind(self, head: bytes) -> "Coming":
+        """The same with other bytes before them."""
+        return Coming(len(head) + self.length, chain([head], self.pieces)) if head else self
 
 
 class Outcomes(Protocol):
@@ -38,14 +60,8 @@ class Writer(Protocol):
     def head(self) -> bytes:
         """What stands before the first chunk."""
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
-        """The bytes of a chunk, piece by piece; places count in it."""
-
-
-def all_bytes(pieces: Pieces) -> bytes:
-    """All bytes behind each other."""
-    kept = [bytes(piece) for piece in pieces]
-    return kept[0] if len(kept) == 1 else b"".join(kept)
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
+        """The bytes of a chunk; places count in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +79,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A chunk whose bytes are made as they are taken, once: what is small stays near the processor."""
+    """A chunk whose bytes are still to be made."""
 
     number: int
-    pieces: Pieces
+    coming: Coming
     tally: Tally
 
     def done(self) -> Done:
         """The same with its bytes."""
-        return Done(self.number, all_bytes(self.pieces), self.tally)
+        return Done(self.number, self.coming.whole(), self.tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +138,13 @@ class Worker:
         if self.watch:
             acts = self.watch.seen(stack for stack, _ in stacks)
             tally = replace(tally, acts=acts | self.watch.every() if tally.empty else acts)
-        return Computed(chunk.number, self.writer.pieces(chunk, stacks, failures), tally)
+        return Computed(chunk.number, self.writer.coming(chunk, stacks, failures), tally)
 
     def set_aside(self, chunk: Chunk, error: AttnError) -> Computed:
         """The chunk with an error record for each of its lines."""
         failures = [(place, error) for place in range(len(chunk))]
-        pieces = self.writer.pieces(chunk, (), failures)
-        return Computed(chunk.number, pieces, self._tally(chunk, failures))
+        coming = self.writer.coming(chunk, (), failures)
+        return Computed(chunk.number, coming, self._tally(chunk, failures))
 
     def _tally(self, chunk: Chunk, failures: Sequence[tuple[int, AttnError]]) -> Tally:
         listed = failures if self.watch.counts else failures[:FIRST_FAILURES]

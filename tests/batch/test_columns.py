@@ -12,7 +12,6 @@ from attncli.batches.checksums import checksum
 from attncli.batches.chunks import Chunk
 from attncli.batches.journal import Commit
 from attncli.batches.part_file import Ending, PartFile
-from attncli.batches.work import all_bytes
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
 from attncli.errors import EmptyError
 from attncli.results.layout import RecordLayout
@@ -73,11 +72,9 @@ def test_a_footer_makes_an_arrow_file_of_a_part(folder: Path, chunks: int) -> No
     make, ending = _arrow()
     writer = make()
     lists = [
-        all_bytes(
-            writer.pieces(
-                Chunk(i, 9 * i, 9 * i + 1, [b""] * 9), (), [(n, _FAILED) for n in range(9)]
-            )
-        )
+        writer.coming(
+            Chunk(i, 9 * i, 9 * i + 1, [b""] * 9), (), [(n, _FAILED) for n in range(9)]
+        ).whole()
         for i in range(chunks)
     ]
     part, magic = folder / "part", writer.head[:8]
@@ -102,7 +99,7 @@ def test_the_part_of_arrow_is_not_copied(folder: Path) -> None:
     pytest.importorskip("pyarrow")
     make, ending = _arrow()
     writer = make()
-    data = writer.head + all_bytes(writer.pieces(Chunk(0, 0, 1, [b""]), (), [(0, _FAILED)]))
+    data = writer.head + writer.coming(Chunk(0, 0, 1, [b""]), (), [(0, _FAILED)]).whole()
     part = PartFile(folder / "o.arrow", {"job": 1})
     part.write(data, 0)
     part.commit(Commit(1, len(data), checksum(data), ""))

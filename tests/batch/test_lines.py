@@ -8,7 +8,6 @@ from hypothesis.extra import numpy as hnp
 from ways import PURE, WAYS, taken
 
 from attncli.arrays.compiled import Texts
-from attncli.batches.work import all_bytes
 from attncli.batches.writers.digits import json_matrices
 from attncli.batches.writers.lines import Column, joined_lines, separate_lines
 from attncli.batches.writers.placed_lines import Numbers
@@ -88,7 +87,11 @@ def test_lines_are_their_columns_side_by_side(
     order = np.random.default_rng(seed).permutation(count)
     with taken(way):
         assert separate_lines(columns, count) == lines
-        assert all_bytes(joined_lines(columns, order)) == b"".join(lines[i] for i in order)
+        coming = joined_lines(columns, order)
+        assert (coming.length, coming.whole()) == (
+            sum(map(len, lines)),
+            b"".join(lines[i] for i in order),
+        )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -106,10 +109,12 @@ def test_many_lines_come_piece_by_piece_and_none_is_lost(way: str) -> None:
     ]
     order = rng.permutation(400)
     with taken(way):
-        pieces = [bytes(piece) for piece in joined_lines(columns, order)]
+        coming = joined_lines(columns, order)
+        pieces = [bytes(piece) for piece in coming.pieces]
         lines = separate_lines(columns, 400)
     assert lines == plainly(columns, 400)
     assert b"".join(pieces) == b"".join(lines[i] for i in order)
+    assert coming.length == sum(map(len, lines))
     assert way == PURE or 3 < len(pieces) < 40
 
 

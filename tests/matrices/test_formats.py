@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import all_bytes
 from attncli.batches.writers.formats import Format, MakeWriter, ending_of
 from attncli.errors import AttnError, DataError, LimitError
 from attncli.insight.difference import differences
@@ -232,7 +231,7 @@ def written_by_batch(
                 failures.append((item.place, item.error))
             else:
                 stacks.append((item, item.places))
-        part += all_bytes(writer.pieces(chunk, stacks, failures))
+        part += writer.coming(chunk, stacks, failures).whole()
     ending = ending_of(chosen, layout)
     if ending.assemble is None:
         return part
@@ -352,9 +351,7 @@ def test_two_records_of_one_line_stay_two(
     writer = MakeWriter(Format("csv"), layout)()
     ((stack),) = stacks_of([result])
     assert isinstance(stack, Stack)
-    chunks = [
-        all_bytes(writer.pieces(Chunk(i, i, 1, [b""]), [(stack, (0,))], [])) for i in range(3)
-    ]
+    chunks = [writer.coming(Chunk(i, i, 1, [b""]), [(stack, (0,))], []).whole() for i in range(3)]
     found = read(b"".join([writer.head, *chunks]), "x")
     assert [one.words for one in found] == [result.words] * 3
     assert folder.exists()

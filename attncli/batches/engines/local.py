@@ -1,8 +1,8 @@
 """The cores of this machine: worker processes that compute and write, a coordinator that orders.
 
-Bytes do not travel between processes. A worker says how long its chunk's bytes are; as soon as all
-chunks before it have said so, the coordinator tells it the offset, and it writes there itself. To a
-stream, workers write one after another. Chunks are committed in order.
+Bytes do not travel between processes. A worker says how long its chunk's bytes are, before they are
+made; as soon as all chunks before it have said so, the coordinator tells it the offset, and it writes
+there itself what it makes. To a stream, workers write one after another. Chunks are committed in order.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.engines.children import safe_path
 from attncli.batches.engines.worker_process import CAN_FORK, TRIES, Place, work
 from attncli.batches.run import Sink
-from attncli.batches.work import Computed, Recipe, Worker, all_bytes
+from attncli.batches.work import Coming, Computed, Recipe, Worker
 from attncli.errors import ClusterError, LimitError, setting
 from attncli.results.batch_report import Tally, WrittenChunk
 
@@ -197,13 +197,13 @@ class _Crew:
             raise message[2]
         task = self._tasks[number]
         if kind == "made":
-            task.length, task.checksum, task.tally = message[2:]
+            task.length, task.tally = message[2:]
             if task.offset is not None:  # made again after its worker died
                 self._send(member, ("write", number, task.offset))
             else:
                 self._place()
         else:
-            task.written, task.worker = True, member.process.pid
+            task.written, task.worker, task.checksum = True, member.process.pid, message[2]
             del member.tasks[number]
             if not self._sink.seekable:
                 self._place()
@@ -306,11 +306,11 @@ class _Crew:
 
 def _written(computed: Computed, head: bytes, sink: Sink, offset: int) -> WrittenChunk:
     """Writes a chunk piece by piece from this process, or puts it as a whole where that is asked for."""
-    pieces: Iterable[bytes | memoryview] = chain([head] if head else [], computed.pieces)
+    coming = computed.coming.behind(head)
     if sink.parts is not None:
-        pieces = [all_bytes(iter(pieces))]
+        coming = Coming.of([coming.whole()])
     summed = Checksum()
-    for piece in pieces:
+    for piece in coming.pieces:
         begin = offset + summed.length
         summed.add(piece)
         sink.deliver(computed.number, piece, begin)

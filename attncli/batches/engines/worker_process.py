@@ -4,20 +4,19 @@ import contextlib
 import os
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from attncli.batches.checksums import Checksum
 from attncli.batches.journal import write_all
 from attncli.batches.run import Sink
-from attncli.batches.work import Pieces, Recipe, Worker
+from attncli.batches.work import Coming, Computed, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, LimitError, names_as, setting
 from attncli.files.writing import NO_LINK
 
 TRIES = 3
 CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
-_MOST_ROOM = 64 << 20  # bytes of a chunk whose memory is used again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +39,6 @@ class Place:
         return os.open(self.path, os.O_WRONLY | NO_LINK | getattr(os, "O_BINARY", 0))
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """Chunks whose bytes wait to be written, in memory that is used again: fresh pages cost more."""
-
-    _rooms: list[bytearray] = field(default_factory=list)
-    _filled: dict[int, tuple[bytearray, int]] = field(default_factory=dict)
-
-    def put(self, number: int, pieces: Pieces) -> Checksum:
-        """Keeps the bytes of a chunk; says how many they are, and their checksum."""
-        room = self._rooms.pop() if self._rooms else bytearray()
-        summed = Checksum()
-        for piece in pieces:
-            begin = summed.length
-            summed.add(piece)
-            if summed.length <= len(room):
-                room[begin : summed.length] = piece
-            else:
-                room[begin:] = piece
-        self._filled[number] = room, summed.length
-        return summed
-
-    def write(self, number: int, offset: int, fd: int, place: Place) -> None:
-        """Writes the bytes of a chunk, or puts them as a part. Raises: OutputError, BrokenPipeError."""
-        room, length = self._filled.pop(number)
-        with memoryview(room)[:length] as data:
-            if place.parts is not None:
-                place.parts.put(number, bytes(data))
-            else:
-                write_all(fd, data, place.name, offset if place.seekable else None)
-        if len(room) <= _MOST_ROOM:
-            self._rooms.append(room)
-
-    def has_before(self, number: int) -> bool:
-        """Whether a chunk before this one waits."""
-        return any(other < number for other in self._filled)
-
-
 def work(
     recipe: Worker | Recipe,
     connection: Connection,
@@ -93,11 +55,11 @@ def work(
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError), names_as(naming):
         worker = recipe.worker() if isinstance(recipe, Recipe) else recipe
         fd = place.opened()
-        waiting = _Waiting()
+        waiting: dict[int, Computed] = {}  # chunks whose place is not known yet
         given: dict[int, tuple[Any, ...]] = {}  # what is to be done, by the chunk's number
         while True:
             following = min(given, default=None)
-            if following is not None and not waiting.has_before(following):
+            if following is not None and not any(number < following for number in waiting):
                 connection.send(_answered(given.pop(following), worker, waiting, fd, place))
                 continue
             message = connection.recv()  # bytes take memory: first they are written
@@ -108,19 +70,19 @@ def work(
 
 
 def _answered(
-    message: tuple[Any, ...], worker: Worker, waiting: _Waiting, fd: int, place: Place
+    message: tuple[Any, ...], worker: Worker, waiting: dict[int, Computed], fd: int, place: Place
 ) -> tuple[Any, ...]:
     kind, given = message[0], message[1]
     try:
         if kind == "write":
-            waiting.write(given, message[2], fd, place)
-            return ("written", given)
+            return ("written", given, _written(waiting.pop(given), message[2], fd, place))
         if kind == "aside":
             what = f"the chunk of this line ended its worker {TRIES} times"
             computed = worker.set_aside(given, ClusterError(what))
         else:
             computed = worker.computed(given)
-        summed = waiting.put(computed.number, computed.pieces)
+        if not place.seekable:  # one after another writes to a stream: what can be done before, is
+            computed = replace(computed, coming=Coming.of([computed.coming.whole()]))
     except (AttnError, BrokenPipeError) as error:
         return ("error", -1, error)
     except MemoryError:
@@ -128,7 +90,26 @@ def _answered(
         return ("error", -1, LimitError("there is not enough memory for a chunk", hints=(smaller,)))
     except Exception as fault:
         return ("error", -1, RuntimeError(f"{type(fault).__name__}: {fault}"))
-    return ("made", computed.number, summed.length, summed.text(), computed.tally)
+    waiting[computed.number] = computed
+    return ("made", computed.number, computed.coming.length, computed.tally)
+
+
+def _written(computed: Computed, offset: int, fd: int, place: Place) -> str:
+    """Writes the bytes of a chunk as they are made, or puts them as a part; returns their checksum.
+
+    Raises: OutputError, BrokenPipeError.
+    """
+    coming, summed = computed.coming, Checksum()
+    if place.parts is not None:
+        data = coming.whole()
+        summed.add(data)
+        place.parts.put(computed.number, data)
+        return summed.text()
+    for piece in coming.pieces:
+        begin = offset + summed.length
+        summed.add(piece)
+        write_all(fd, piece, place.name, begin if place.seekable else None)
+    return summed.text()
 
 
 def _die_with_parent() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from attncli.arrays import IntArray
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Pieces, Placed
+from attncli.batches.work import Coming, Failures, Placed
 from attncli.results.columns.files import BytesWritten, open_table
 from attncli.results.columns.records import Numbering, RecordColumns, require_pyarrow
 from attncli.results.columns.schema import schema_of
@@ -31,11 +31,11 @@ class ArrowWriter:
         self._columns = RecordColumns(layout)
         self.head = _MAGIC + self._columns.schema.serialize().to_pybytes()
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
         """The record batch of a chunk."""
         rows = PlacedRecords(len(chunk), [item for item in stacks if len(item[1])], dict(failures))
         batch = self._columns.batch(rows, _numbering(chunk))
-        yield memoryview(batch.serialize())
+        return Coming.of([memoryview(batch.serialize())])
 
 
 def _numbering(chunk: Chunk) -> Numbering:

@@ -9,7 +9,7 @@ import numpy as np
 
 from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Pieces, Placed
+from attncli.batches.work import Coming, Failures, Placed
 from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.lines import Column, joined_lines, separate_lines
 from attncli.batches.writers.models import label_texts, model_texts
@@ -37,7 +37,7 @@ class JsonlWriter:
         self._layout = layout
         self._tokens = TokenTexts()
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
         """The lines of a chunk, in its order; places count in the chunk."""
         lots = [
             ([stack for stack, _ in lot], list(chain.from_iterable(places for _, places in lot)))
@@ -45,8 +45,7 @@ class JsonlWriter:
         ]
         if len(lots) == 1 and len(lots[0][1]) == len(chunk):
             together, places = lots[0]
-            yield from joined_lines(self._columns(chunk, together, places), np.argsort(places))
-            return
+            return joined_lines(self._columns(chunk, together, places), np.argsort(places))
         lines = [b""] * len(chunk)
         for together, places in lots:
             written = separate_lines(self._columns(chunk, together, places), len(places))
@@ -54,7 +53,7 @@ class JsonlWriter:
                 lines[place] = line
         for place, error in failures:
             lines[place] = self._failure(chunk, place, error)
-        yield b"".join(lines)
+        return Coming.of([b"".join(lines)])
 
     def _failure(self, chunk: Chunk, place: int, error: AttnError) -> bytes:
         record = error_record(error, chunk.first_index + place, chunk.line(place))

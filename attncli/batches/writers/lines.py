@@ -4,7 +4,7 @@ Where the loops of kernel.c are, they write texts and numbers straight into thei
 piece is a text of its own, and all are joined.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from attncli.arrays import IntArray
 from attncli.arrays.compiled import Kernel, Texts, compiled
+from attncli.batches.work import Coming
 from attncli.batches.writers.digits import json_stacks
 from attncli.batches.writers.placed_lines import Numbers, PlacedLines
 
@@ -19,14 +20,13 @@ from attncli.batches.writers.placed_lines import Numbers, PlacedLines
 Column: TypeAlias = str | Sequence[str] | Sequence[bytes] | Texts | Numbers
 
 
-def joined_lines(columns: Sequence[Column], order: IntArray) -> Iterator[bytes | memoryview]:
-    """The lines of the columns, (n,), in an order; each piece stays until the next is asked for."""
+def joined_lines(columns: Sequence[Column], order: IntArray) -> Coming:
+    """The lines of the columns, (n,), in an order."""
     if (kernel := compiled()) is not None:
-        for text, _ in _written(kernel, columns, order):
-            yield text
-        return
-    lines = list(zip(*_merged(columns, len(order)), strict=True))
-    yield b"".join(chain.from_iterable(map(lines.__getitem__, order.tolist())))
+        lines = _placed(kernel, columns, len(order))
+        return Coming(lines.length, (text for text, _ in lines.written(order)))
+    pieces = list(zip(*_merged(columns, len(order)), strict=True))
+    return Coming.of([b"".join(chain.from_iterable(map(pieces.__getitem__, order.tolist())))])
 
 
 def separate_lines(columns: Sequence[Column], count: int) -> list[bytes]:
@@ -34,7 +34,7 @@ def separate_lines(columns: Sequence[Column], count: int) -> list[bytes]:
     if (kernel := compiled()) is not None:
         return [
             bytes(text[begin:end])
-            for text, ends in _written(kernel, columns, np.arange(count))
+            for text, ends in _placed(kernel, columns, count).written(np.arange(count))
             for begin, end in pairwise([0, *ends.tolist()])
         ]
     return [b"".join(pieces) for pieces in zip(*_merged(columns, count), strict=True)]
@@ -69,11 +69,9 @@ def _printed(column: Column) -> Sequence[str | Sequence[str] | Sequence[bytes]]:
     return [column]
 
 
-def _written(
-    kernel: Kernel, columns: Sequence[Column], order: IntArray
-) -> Iterator[tuple[memoryview, IntArray]]:
-    """Some lines at a time, and where each ends; they stay until the next are asked for."""
-    lines = PlacedLines(kernel, len(order))
+def _placed(kernel: Kernel, columns: Sequence[Column], count: int) -> PlacedLines:
+    """The lines, all of which is known but their text."""
+    lines = PlacedLines(kernel, count)
     for column in columns:
         if isinstance(column, Numbers) and not lines.can_print(column):
             for printed in _printed(column):
@@ -82,4 +80,4 @@ def _written(
             lines.add_numbers(column)
         else:
             lines.add_texts(column)
-    return lines.written(order)
+    return lines

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Pieces, Placed
+from attncli.batches.work import Coming, Failures, Placed
 from attncli.batches.writers.digits import json_matrices
 from attncli.files.safe_cells import cell, guarded, guarded_id
 from attncli.results.layout import RecordLayout
@@ -41,7 +41,7 @@ class CsvWriter:
         ]
         self.head = (",".join((*_COLUMNS, *extra)) + "\n").encode()
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
         """The rows of a chunk, in its order."""
         texts = [""] * len(chunk)
         for stack, places in stacks:
@@ -56,7 +56,7 @@ class CsvWriter:
             blank = [""] if self._layout.parts else []
             row = [str(chunk.line(place)), *empty, what, *blank, *self._extra(chunk, place)]
             texts[place] = ",".join(row) + "\n"
-        yield "".join(texts).encode("utf-8", "surrogateescape")
+        return Coming.of(["".join(texts).encode("utf-8", "surrogateescape")])
 
     def _parts(self, stack: Stack) -> list[tuple[str | None, Stack]]:
         """The parts of the results of a stack, each named; the stack without a name where it has none."""

@@ -33,7 +33,7 @@ import numpy as np
 
 from attncli.arrays import AnyArray, IntArray
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Pieces, Placed, all_bytes
+from attncli.batches.work import Coming, Failures, Placed
 from attncli.batches.writers.jsonl import JsonlWriter
 from attncli.errors import AttnError
 from attncli.results.fields import PART_FIELDS
@@ -60,7 +60,7 @@ class NpzWriter:
         self._words = FragmentColumns(_encoded)
         self._records = JsonlWriter(replace(layout, exclude=(*layout.exclude, *layout.arrays)))
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
         """The frame of a chunk."""
         stacks, errors = [item for item in stacks if len(item[1])], dict(failures)
         rows = PlacedRecords(len(chunk), stacks, errors)
@@ -90,11 +90,11 @@ class NpzWriter:
             _texts(arrays, "id", [None if one is None else str(one) for one in ids])
         if self._layout.with_file:
             _texts(arrays, "file", [chunk.file] * len(chunk))
-        records = all_bytes(self._records.pieces(chunk, stacks, errors.items()))
+        records = self._records.coming(chunk, stacks, errors.items()).whole()
         arrays["record_utf8"] = np.frombuffer(records, dtype=np.uint8)
         ends = np.flatnonzero(arrays["record_utf8"] == ord("\n")) + 1
         arrays["record_bytes"] = np.diff(ends, prepend=0)
-        yield from _frame(arrays, shapes)
+        return _frame(arrays, shapes)
 
     def _parts(self) -> Iterator[tuple[str, tuple[str, str]]]:
         """The parts of a record, "" for itself, each with what counts its rows and its columns."""
@@ -208,11 +208,11 @@ def _header(dtype: str, total: int) -> bytes:
     return out.getvalue()
 
 
-def _frame(arrays: dict[str, Any], shapes: dict[str, Any]) -> Pieces:
+def _frame(arrays: dict[str, Any], shapes: dict[str, Any]) -> Coming:
     listed = [[name, values.dtype.str, values.size] for name, values in arrays.items()]
-    yield json.dumps({"arrays": listed, "shapes": shapes}).encode() + b"\n"
-    for values in arrays.values():
-        yield np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+    head = json.dumps({"arrays": listed, "shapes": shapes}).encode() + b"\n"
+    flat = (np.ascontiguousarray(values).reshape(-1) for values in arrays.values())
+    return Coming.of([head, *(values.view(np.uint8).data for values in flat)])
 
 
 def _frames(stream: BinaryIO) -> Iterator[tuple[int, list[tuple[str, str, int]], dict[str, Any]]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from attncli.batches.chunks import Chunk
-from attncli.batches.work import Failures, Pieces, Placed, Writer, all_bytes
+from attncli.batches.work import Coming, Failures, Placed, Writer
 from attncli.files.zstd import zstd_library
 
 
@@ -25,9 +25,9 @@ class PackedWriter:
         self._pack = _PACKERS[packing]()
         self.head = self._pack(writer.head) if writer.head else b""
 
-    def pieces(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Pieces:
+    def coming(self, chunk: Chunk, stacks: Placed, failures: Failures) -> Coming:
         """The packed bytes of a chunk."""
-        yield self._pack(all_bytes(self._writer.pieces(chunk, stacks, failures)))
+        return Coming.of([self._pack(self._writer.coming(chunk, stacks, failures).whole())])
 
 
 def _zstd() -> Callable[[bytes], bytes]:

@@ -1,7 +1,6 @@
 """Columns as the loops of kernel.c take them, which write texts and numbers straight into their places."""
 
 from collections.abc import Iterator, Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +29,7 @@ class PlacedLines:
         self._kernel = kernel
         self._columns: list[LineColumn] = []
         self._held: list[AnyArray] = []  # what the columns have the addresses of
-        self._most = np.zeros(count, dtype=np.int64)  # characters of each line, at most
+        self._sizes = np.zeros(count, dtype=np.int64)  # the characters of each line
 
     def can_print(self, column: Numbers) -> bool:
         """Whether the loops know how: fixed digits, and no list of lists of lists of matrices."""
@@ -47,11 +46,11 @@ class PlacedLines:
         if isinstance(column, str):
             text = self._kept(np.frombuffer(column.encode(), dtype=np.uint8))
             self._columns.append(LineColumn(text=address(text), size=len(text)))
-            self._most += len(text)
+            self._sizes += len(text)
             return
         text, ends = column if isinstance(column, Texts) else _behind_each_other(column)
         self._columns.append(_of_texts(self._kept(text), self._kept(ends)))
-        self._most += np.diff(ends, prepend=0)
+        self._sizes += np.diff(ends, prepend=0)
 
     def add_numbers(self, column: Numbers) -> None:
         """The array of each line; one that holds a number without a place is printed here."""
@@ -77,16 +76,20 @@ class PlacedLines:
         line.n_lists, line.n_matrices = (1, 1, *outer)[-2:]
         line.depth, line.n_digits, line.is_signed = len(outer), digits, signed
         self._columns.append(line)
-        if texts:
-            self._most += np.diff(ends, prepend=0)
-        self._most += np.repeat([_most_characters(stack[0], digits) for stack in stacks], sizes)
+        printed = np.repeat([_characters(stack[0], digits, signed) for stack in stacks], sizes)
+        self._sizes += np.where(fit, printed, np.diff(ends, prepend=0) if texts else 0)
+
+    @property
+    def length(self) -> int:
+        """The characters of all lines."""
+        return int(self._sizes.sum())
 
     def written(self, order: IntArray) -> Iterator[tuple[memoryview, IntArray]]:
         """The lines in an order, some at a time, and where each of these ends.
 
         They stay until the next are asked for.
         """
-        lots = _lots(self._most[order])
+        lots = _lots(self._sizes[order])
         yield from self._kernel.write_lines(self._columns, order, lots)  # until then all is held
 
     def _kept(self, array: AnyArray) -> AnyArray:
@@ -94,11 +97,11 @@ class PlacedLines:
         return array
 
 
-def _lots(most: IntArray) -> Iterator[tuple[int, int, int]]:
-    """Lines of so many characters at most as lots of moderate size: begin, end, characters."""
-    ends = np.cumsum(most)
+def _lots(sizes: IntArray) -> Iterator[tuple[int, int, int]]:
+    """Lines of so many characters as lots of moderate size: begin, end, characters."""
+    ends = np.cumsum(sizes)
     begin, before = 0, 0
-    while begin < len(most):
+    while begin < len(sizes):
         end = max(begin + 1, int(np.searchsorted(ends, before + _AT_ONCE, side="right")))
         yield begin, end, int(ends[end - 1]) - before
         begin, before = end, int(ends[end - 1])
@@ -127,7 +130,10 @@ def _addresses(stack: Float32Array) -> IntArray:
     return begins
 
 
-def _most_characters(numbers: Float32Array, digits: int) -> int:
-    """The characters of a line's numbers, and a few more: with what is between them, and brackets."""
-    rows = prod(numbers.shape[:-1])
-    return numbers.size * (digits + 4) + 8 * rows
+def _characters(numbers: Float32Array, digits: int, signed: bool) -> int:
+    """The characters of a line's numbers (…, rows, columns), as kernel.c prints them."""
+    *outer, n_rows, n_columns = numbers.shape
+    size: int = 1 + n_rows * (2 + n_columns * (digits + 3 + signed))
+    for count in reversed(outer):
+        size = 1 + count * (size + 1)
+    return size
