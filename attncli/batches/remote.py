@@ -14,7 +14,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from attncli.batches.lease import hold
 from attncli.batches.marks import expect_job, is_marked, is_of_job, settle, tally_of
 from attncli.batches.part_file import Ending
 from attncli.batches.same_job import check_identity, unfinished_run
-from attncli.batches.work import Done
+from attncli.batches.work import Computed, Done
 from attncli.errors import OutputError, setting
 from attncli.errors.wording import visible
 from attncli.files.source import require_fsspec
@@ -62,11 +62,11 @@ class Parts:
         except OSError as fault:
             raise _cannot_write(self.folder, fault) from None
 
-    def put_done(self, done: Done, head: bytes) -> Done:
-        """Puts a worker's bytes; what goes back is only what became of them."""
-        data = head + done.data
-        self.put(done.number, data)
-        return replace(done, data=b"", put=(len(data), checksum(data)))
+    def put_computed(self, computed: Computed, head: bytes) -> Done:
+        """Makes and puts a worker's bytes; what goes back is only what became of them."""
+        data = computed.coming.behind(head).whole()
+        self.put(computed.number, data)
+        return Done(computed.number, b"", computed.tally, put=(len(data), checksum(data)))
 
     @property
     def _protocol(self) -> str:

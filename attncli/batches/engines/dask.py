@@ -23,7 +23,7 @@ from attncli.batches.engines.local import deaths_allowed
 from attncli.batches.engines.spool import Spool, temporary_spool
 from attncli.batches.engines.worker_process import TRIES
 from attncli.batches.run import Sink
-from attncli.batches.work import Done, Recipe
+from attncli.batches.work import Done, Recipe, Worker
 from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
 from attncli.errors.wording import visible
 from attncli.results.batch_report import WrittenChunk
@@ -273,8 +273,16 @@ class _Shift:
         elif self._parts is None:
             raise ClusterError(f"a worker put chunk {done.number} where nobody asked it to")
         elif self.spool is not None and self._parts is self.spool:
-            self.sink.deliver(done.number, self.spool.taken(done), offset)
+            self._take_over(self.spool.taken(done), done.number, offset)
         return WrittenChunk(done.number, *put, done.tally)
+
+    def _take_over(self, pieces: Iterator[memoryview], number: int, offset: int) -> None:
+        """Writes what a worker handed over; into a file piece by piece, as it is read."""
+        if self.sink.parts is not None or not self.sink.seekable:  # all or nothing
+            pieces = iter([memoryview(b"".join(map(bytes, pieces)))])
+        for piece in pieces:
+            self.sink.deliver(number, piece, offset)
+            offset += len(piece)
 
 
 def _proven(answer: object, number: int) -> Done:
@@ -296,10 +304,12 @@ def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
     with names_as(recipe.naming):
         if getattr(_local, "key", None) != key:
             _local.key, _local.worker = key, recipe.worker()
-        done: Done = _local.worker(chunk)
-    if parts is not None:
-        head = _local.worker.writer.head if chunk.first_index == 0 else b""
-        done = parts.put_done(done, head)  # the same, without bytes
+        worker: Worker = _local.worker
+        done: Done | None = None
+        if parts is not None:
+            head = worker.writer.head if chunk.first_index == 0 else b""
+            done = parts.put_computed(worker.computed(chunk), head)
+        done = done or worker(chunk)
     return Proof(done, checksum(done.data), package_digest())
 
 
