@@ -348,7 +348,7 @@ def _time(seconds: float) -> str:
 def simulated_table(table: dict[str, Any], seed: int) -> list[str]:
     """Runs of both jobs on more and more workers, with the engine before and now."""
     lines = [
-        "| job | workers | losses an hour | before: speed-up | runs | now: speed-up | runs | "
+        "| job | workers | losses an hour | before: speed-up | runs | one chunk a task: speed-up | runs | "
         "leading process busy | work lost | 16 chunks a task |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

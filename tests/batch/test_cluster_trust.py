@@ -21,7 +21,8 @@ from tests.batch.runs import Job, ended, forked, prepared, small_analyser
 
 distributed = pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
-from attncli.batches.engines import dask as engine  # noqa: E402  (it takes distributed)
+from attncli.batches.engines import connecting  # noqa: E402  (it takes distributed)
+from attncli.batches.engines import dask as engine  # noqa: E402
 from attncli.batches.engines.dask import DaskEngine  # noqa: E402
 from attncli.batches.engines.local import LocalEngine  # noqa: E402
 
@@ -275,7 +276,7 @@ def test_what_is_no_scheduler_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """A server that says nothing, one that says anything, and none at all: 12, soon."""
-    monkeypatch.setattr(engine, "_CONNECTING", 1.0)
+    monkeypatch.setattr(connecting, "_CONNECTING", 1.0)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(8)
@@ -300,7 +301,7 @@ def test_an_address_that_is_none_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     """Addresses nobody can connect to end with 12."""
-    monkeypatch.setattr(engine, "_CONNECTING", 1.0)
+    monkeypatch.setattr(connecting, "_CONNECTING", 1.0)
     assert code_of(dask_job(folder, address)) == 12
 
 

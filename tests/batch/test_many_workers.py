@@ -123,7 +123,7 @@ def test_a_run_that_gets_on_may_lose_more_workers(
 
 
 def test_the_cluster_is_asked_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The threads of workers are counted once a second, and results of several chunks come at once."""
+    """The threads of workers are counted once a second, and short chunks go and come several at once."""
     distributed = pytest.importorskip("distributed")
     from attncli.batches.engines.dask import DaskEngine
 
@@ -154,5 +154,5 @@ def test_the_cluster_is_asked_little(folder: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("attncli.batches.engines.dask._COUNTED", 3600.0)
         Job(folder, chunk=1, engine=DaskEngine(cluster.scheduler_address, 8)).run(force=True)
     assert expected.target.read_bytes() == content
-    assert asked.count("submit") == 400
+    assert 400 / 16 <= asked.count("submit") < 200
     assert asked.count("nthreads") < 40  # also once a second in which no chunk came back

@@ -18,7 +18,8 @@ from tests.batch.runs import Job
 distributed = pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("cryptography")
-from attncli.batches.engines import dask as engine  # noqa: E402  (it takes distributed)
+from attncli.batches.engines import connecting  # noqa: E402  (it takes distributed)
+from attncli.batches.engines import dask as engine  # noqa: E402
 from attncli.batches.engines.dask import DaskEngine, Proof  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -40,7 +41,7 @@ def expected(folder: Path) -> bytes:
 def hands_over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How workers hand over what they made: as on this machine, or as on another."""
     if request.param == "bytes":
-        monkeypatch.setattr(engine, "_is_on_this_machine", lambda scheduler: False)
+        monkeypatch.setattr(connecting, "is_on_this_machine", lambda scheduler: False)
     return str(request.param)
 
 
@@ -183,7 +184,7 @@ main()
 )
 def test_only_loopback_is_this_machine(address: str, is_here: bool) -> None:
     """A file is made for workers beside this process alone, and no name is looked up."""
-    assert engine._is_on_this_machine(address) is is_here
+    assert connecting.is_on_this_machine(address) is is_here
 
 
 @pytest.mark.parametrize("is_given", [False, True])

@@ -8,7 +8,7 @@ from attncli.errors.wording import visible
 from attncli.settings import BatchSettings
 
 if TYPE_CHECKING:
-    from attncli.batches.engines.dask import TlsFiles
+    from attncli.batches.engines.connecting import TlsFiles
     from attncli.batches.run import Engine
 
 
@@ -48,6 +48,6 @@ def _tls_of(running: BatchSettings) -> "TlsFiles | None":
     for file in (ca, cert, key):
         if not os.access(file, os.R_OK):
             raise InputError("cannot read it, expected a PEM file", place=visible(file))
-    from attncli.batches.engines.dask import TlsFiles
+    from attncli.batches.engines.connecting import TlsFiles
 
     return TlsFiles(ca, cert, key)

@@ -10,48 +10,30 @@ import pickle
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from ipaddress import ip_address
+from itertools import islice
 from typing import Any
 
 from attncli.batches.checksums import checksum
 from attncli.batches.chunks import Chunk
+from attncli.batches.engines.connecting import TlsFiles, connected, dask_reason, within
 from attncli.batches.engines.identity import package_digest
 from attncli.batches.engines.local import deaths_allowed
-from attncli.batches.engines.spool import Spool, temporary_spool
+from attncli.batches.engines.spool import Spool
 from attncli.batches.engines.worker_process import TRIES
 from attncli.batches.run import Sink
 from attncli.batches.work import Done, Recipe, Worker
-from attncli.errors import AttnError, ClusterError, MissingExtraError, names_as, setting
-from attncli.errors.wording import visible
+from attncli.errors import AttnError, ClusterError, names_as, setting
 from attncli.results.batch_report import WrittenChunk
 
 _PATIENCE = 60.0  # seconds without any worker
-_CONNECTING = 15.0  # seconds until a scheduler has answered
 _AHEAD = 2  # chunks in hand for each thread of a worker: one in work, one waiting
+_TASK_SECONDS = 0.1  # how long a task should take at least
+_TASKS_A_SECOND = 200  # that this process can hand out
+_MOST_AT_ONCE = 16  # chunks of a task
 _COUNTED = 1.0  # seconds after which the threads of all workers are counted anew
 _local = threading.local()
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """The files by which this process and a scheduler know each other, as PEM."""
-
-    ca: str
-    cert: str
-    key: str
-
-    def security(self) -> Any:
-        """Dask's own object of them."""
-        distributed: Any = import_module("distributed")
-        return distributed.Security(
-            tls_ca_file=self.ca,
-            tls_client_cert=self.cert,
-            tls_client_key=self.key,
-            require_encryption=True,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +51,13 @@ class DaskEngine:
         attn on a worker, and whatever else a cluster can fail with).
         """
         try:
-            with _connected(self) as (client, spool):
+            with connected(self.scheduler, self.workers, self.tls) as (client, spool):
                 yield from _Shift(client, recipe, sink, spool).run(iter(chunks))
         except (AttnError, BrokenPipeError, MemoryError):
             raise
         except Exception as fault:
             raise ClusterError(
-                f"the cluster failed; finished chunks are kept: {_reason(fault)}",
+                f"the cluster failed; finished chunks are kept: {dask_reason(fault)}",
                 hints=(f"{setting(resume=True)} continues",),
             ) from fault
 
@@ -87,6 +69,14 @@ class Proof:
     done: Done
     checksum: str
     package: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a worker returns of the chunks of a task: a proof of each, and the seconds that all took."""
+
+    proofs: list[object]
+    seconds: float
 
 
 @dataclass(slots=True, eq=False)
@@ -111,21 +101,22 @@ class _Shift:
     sink: Sink
     spool: Spool | None
     _tasks: dict[int, _Task] = field(default_factory=dict)
-    _futures: dict[Any, _Task] = field(default_factory=dict)
+    _futures: dict[Any, list[_Task]] = field(default_factory=dict)
     _again: list[_Task] = field(default_factory=list)
     _ended_now: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
     _last_tries: int = 0  # chunks in work that must have the cluster to themselves
     _deaths: int = 0
     _written: int = 0
+    _at_once: int = 1  # chunks of a task
     _room: int = 0
     _counted_at: float = 0.0
 
     def run(self, chunks: Iterator[Chunk]) -> Iterator[WrittenChunk]:
         offset, following = self.sink.length, -1
         while True:
-            while (task := self._next(chunks)) is not None:
-                following = task.chunk.number if following < 0 else following
-                self._submit(task)
+            while lot := self._lot(chunks):
+                following = lot[0].chunk.number if following < 0 else following
+                self._submit(lot)
             if not self._futures:
                 return
             ready = self._ready()
@@ -143,23 +134,25 @@ class _Shift:
         task = self._tasks.get(number)
         return None if task is None else task.done
 
-    def _next(self, chunks: Iterator[Chunk]) -> _Task | None:
-        """A chunk to hand out now, if there is one and room for it."""
+    def _lot(self, chunks: Iterator[Chunk]) -> list[_Task]:
+        """Chunks to hand out now to one worker, if there are any and room for them.
+
+        What has lost its worker goes alone, so that it is found out which chunk it was.
+        """
         if self._last_tries:
-            return None
+            return []
         again = [task for task in self._again if not task.last_try]
         if again:
             self._again.remove(again[0])
-            return again[0]
+            return again[:1]
         if self._again:
-            return None if self._futures else self._again.pop(0)
-        if len(self._tasks) >= 2 * self._window() or len(self._futures) >= self._window():
-            return None
-        chunk = next(chunks, None)
-        if chunk is None:
-            return None
-        task = self._tasks[chunk.number] = _Task(chunk)
-        return task
+            return [] if self._futures else [self._again.pop(0)]
+        window = self._window()
+        if len(self._tasks) >= 2 * window * self._at_once or len(self._futures) >= window:
+            return []
+        lot = [_Task(chunk) for chunk in islice(chunks, self._at_once)]
+        self._tasks.update((task.chunk.number, task) for task in lot)
+        return lot
 
     @property
     def _parts(self) -> Any:
@@ -184,12 +177,13 @@ class _Shift:
                 hints=(f"{setting(resume=True)} continues",),
             ) from None
 
-    def _submit(self, task: _Task) -> None:
+    def _submit(self, lot: list[_Task]) -> None:
+        chunks = [task.chunk for task in lot]
         future = self.client.submit(
-            processed, self.recipe, task.chunk, self._parts, pure=False, retries=0
+            all_processed, processed, self.recipe, chunks, self._parts, pure=False, retries=0
         )
-        self._futures[future] = task
-        self._last_tries += task.last_try
+        self._futures[future] = lot
+        self._last_tries += sum(task.last_try for task in lot)
         future.add_done_callback(self._ended_now.put)
 
     def _ready(self) -> list[Any]:
@@ -236,32 +230,50 @@ class _Shift:
                     hints=(f"{setting(resume=True)} continues",),
                 )
 
-    def _ended(self, task: _Task, future: Any, answer: Any = None) -> None:
+    def _ended(self, lot: list[_Task], future: Any, answer: Any = None) -> None:
         from distributed.scheduler import KilledWorker
 
-        self._last_tries -= task.last_try
+        self._last_tries -= sum(task.last_try for task in lot)
         if answer is not None:
-            task.done = _proven(answer, task.chunk.number)
+            self._answered(lot, answer)
             return
 
         def result() -> Any:  # made again, if it was lost with its worker
             return future.result(timeout=1.0)
 
         with contextlib.suppress(KilledWorker):
-            task.done = _proven(self._patiently(result), task.chunk.number)
+            self._answered(lot, self._patiently(result))
             return
         self._deaths += 1
-        task.tries += 1
         if self._deaths > deaths_allowed(self._written):
             raise ClusterError(
                 f"{self._deaths} chunks lost their worker; finished chunks are kept",
                 hints=(f"{setting(resume=True)} continues",),
             )
+        if len(lot) > 1:
+            self._again += lot
+            return
+        task = lot[0]
+        task.tries += 1
         if task.tries < TRIES:
             self._again.append(task)
         else:
             what = f"the chunk of this line ended its worker {TRIES} times"
             task.done = self.recipe.worker().set_aside(task.chunk, ClusterError(what)).done()
+
+    def _answered(self, lot: list[_Task], answer: Any) -> None:
+        """Takes what a worker returned, and how long it took: short chunks go several at once.
+
+        What a task costs beside its chunks, milliseconds of two processes, is then paid less often.
+        """
+        if not isinstance(answer, Answers) or len(answer.proofs) != len(lot):
+            raise ClusterError(f"a worker returned something else than chunk {lot[0].chunk.number}")
+        for task, proof in zip(lot, answer.proofs, strict=True):
+            task.done = _proven(proof, task.chunk.number)
+        if self._parts is not None:  # else their bytes come back with the answer
+            seconds = max(_TASK_SECONDS, self._room / _AHEAD / _TASKS_A_SECOND)
+            wanted = seconds * len(lot) / max(answer.seconds, 1e-9)
+            self._at_once = int(max(1, min(_MOST_AT_ONCE, wanted)))
 
     def _delivered(self, done: Done, offset: int) -> WrittenChunk:
         """Writes what a worker returned or handed over, unless it put it in its place itself."""
@@ -298,6 +310,15 @@ def _proven(answer: object, number: int) -> Done:
     return done
 
 
+def all_processed(
+    process: Callable[..., object], recipe: Recipe, chunks: Sequence[Chunk], parts: Any = None
+) -> Answers:
+    """What `process` makes of each chunk of a task."""
+    begun = time.perf_counter()
+    proofs = [process(recipe, chunk, parts) for chunk in chunks]
+    return Answers(proofs, time.perf_counter() - begun)
+
+
 def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
     """A chunk's bytes: what runs on a worker, which keeps its analyser from chunk to chunk."""
     key = pickle.dumps(recipe)
@@ -311,98 +332,3 @@ def processed(recipe: Recipe, chunk: Chunk, parts: Any = None) -> Proof:
             done = parts.put_computed(worker.computed(chunk), head)
         done = done or worker(chunk)
     return Proof(done, checksum(done.data), package_digest())
-
-
-@contextlib.contextmanager
-def _connected(engine: DaskEngine) -> Iterator[tuple[Any, Spool | None]]:
-    """A client of the scheduler, or of a cluster on this machine that ends with the run.
-
-    Beside a scheduler on this machine there is a spool; a worker that does not see it returns bytes.
-    """
-    try:
-        dask: Any = import_module("dask")
-        distributed: Any = import_module("distributed")
-    except ImportError:
-        raise MissingExtraError.of("distributed", setting(engine="dask")) from None
-    quiet = {
-        "distributed.scheduler.allowed-failures": 0,
-        "distributed.logging.distributed": "critical",
-        "distributed.comm.timeouts.connect": f"{_CONNECTING}s",
-        "distributed.worker.profile.enabled": False,  # nobody looks at it
-    }
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(quiet))
-        if engine.scheduler is None:
-            from attncli.batches.engines.private_cluster import private_cluster
-
-            address, spool = stack.enter_context(private_cluster(engine.workers))
-        else:
-            address, spool = engine.scheduler, None
-            if _is_on_this_machine(engine.scheduler):
-                spool = stack.enter_context(temporary_spool())
-        security = engine.tls.security() if engine.tls is not None else None
-
-        def connect() -> Any:
-            return distributed.Client(address, timeout=_CONNECTING, security=security)
-
-        try:
-            client = within(2 * _CONNECTING, connect)
-        except Exception as fault:  # whatever the other side said that was no answer
-            place = visible(str(engine.scheduler or "the cluster on this machine"))[:100]
-            raise ClusterError(f"no scheduler answers: {_reason(fault)}", place=place) from None
-        stack.callback(_left, client)
-        loop = getattr(client.loop, "asyncio_loop", None)
-        if loop is not None:
-            loop.set_exception_handler(_pass_over)
-        yield client, spool
-
-
-def _is_on_this_machine(scheduler: str) -> bool:
-    """Whether the address of a scheduler, such as tcp://127.0.0.1:8786, is one of loopback."""
-    from distributed.comm.addressing import get_address_host
-
-    try:
-        host = get_address_host(scheduler)
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a name, or no address at all
-        return False
-
-
-def _pass_over(loop: Any, context: dict[str, Any]) -> None:
-    """Keeps to itself what tasks of Dask end in that nobody waits for; its text is no message of ours."""
-    fault = context.get("exception")
-    if not type(fault).__module__.startswith("distributed"):
-        loop.default_exception_handler(context)
-
-
-def within(seconds: float, call: Callable[[], Any]) -> Any:
-    """What `call` returns. Raises: what it raises; TimeoutError when it takes longer.
-
-    Some of Dask's requests wait for an answer without a limit. The call goes on in a thread of its
-    own that nobody waits for when the process ends.
-    """
-    answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put((True, call()))
-        except BaseException as fault:
-            answers.put((False, fault))
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        good, answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:.0f} seconds") from None
-    if not good:
-        raise answer
-    return answer
-
-
-def _left(client: Any) -> None:
-    with contextlib.suppress(Exception):  # the run is over, and its result written
-        within(_CONNECTING, client.close)
-
-
-def _reason(fault: BaseException) -> str:
-    return f"{type(fault).__name__}: {fault}"[:200]
