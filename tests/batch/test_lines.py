@@ -9,8 +9,8 @@ from ways import PURE, WAYS, taken
 
 from attncli.arrays.compiled import Texts
 from attncli.batches.writers.digits import json_matrices
-from attncli.batches.writers.lines import Column, joined_lines, separate_lines
-from attncli.batches.writers.placed_lines import Numbers
+from attncli.batches.writers.lines import joined_lines, separate_lines
+from attncli.batches.writers.placed_lines import Column, Numbers
 from attncli.results.layout import FULL
 
 _OUTER = st.sampled_from([(), (1,), (3,), (1, 1), (2, 1), (1, 2), (2, 3), (2, 1, 2)])
@@ -71,6 +71,8 @@ def plainly(columns: list[Column], count: int) -> list[bytes]:
             ]
         else:
             parts = [column] * count if isinstance(column, str) else column
+            if isinstance(column, Texts):
+                parts = column.listed()
         for i, part in enumerate(parts):
             lines[i] += part.encode() if isinstance(part, str) else part
     return lines
@@ -116,6 +118,36 @@ def test_many_lines_come_piece_by_piece_and_none_is_lost(way: str) -> None:
     assert b"".join(pieces) == b"".join(lines[i] for i in order)
     assert coming.length == sum(map(len, lines))
     assert way == PURE or 3 < len(pieces) < 40
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("outer", [(), (1,), (2,), (1, 1), (2, 3)])
+def test_a_long_line_comes_in_pieces(way: str, outer: tuple[int, ...]) -> None:
+    """Between short ones, with numbers that have no place and texts of every kind beside its own."""
+    rng = np.random.default_rng(5)
+    small = rng.random((2, *outer, 3, 7), dtype=np.float32)
+    large = rng.random((2, *outer, 700, 333), dtype=np.float32)
+    odd = np.where(large > 0.999, np.float32(np.inf), large)
+    texts = Texts(np.frombuffer(b"abbccc", dtype=np.uint8), np.array([1, 3, 6, 6]))
+    columns: list[Column] = [
+        "{",
+        Numbers([small, large - np.float32(0.5)], 4, True),
+        texts,
+        ["é", "", "x", "y"],
+        Numbers([large, small], 6, False),
+        [b"1", b"", b"3", b"4"],
+        Numbers([small, odd], 3, False),
+        "}",
+    ]
+    order = np.array([2, 0, 3, 1])
+    with taken(way):
+        coming = joined_lines(columns, order)
+        pieces = [bytes(piece) for piece in coming.pieces]
+        lines = separate_lines(columns, 4)
+    assert lines == plainly(columns, 4)
+    assert b"".join(pieces) == b"".join(lines[i] for i in order)
+    assert coming.length == sum(map(len, lines))
+    assert way == PURE or len(pieces) > 12
 
 
 @pytest.mark.parametrize("way", WAYS)

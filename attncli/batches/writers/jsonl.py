@@ -11,9 +11,9 @@ from attncli.arrays import Float32Array
 from attncli.batches.chunks import Chunk
 from attncli.batches.work import Coming, Failures, Placed
 from attncli.batches.writers.keys import key_texts
-from attncli.batches.writers.lines import Column, joined_lines, separate_lines
+from attncli.batches.writers.lines import joined_lines, separate_lines
 from attncli.batches.writers.models import label_texts, model_texts
-from attncli.batches.writers.placed_lines import Numbers
+from attncli.batches.writers.placed_lines import Column, Numbers
 from attncli.batches.writers.tokens import TokenTexts
 from attncli.errors import AttnError
 from attncli.results.facts import AttentionSettings, ResultWarning, VectorsInfo, nested_plain

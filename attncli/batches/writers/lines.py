@@ -4,9 +4,9 @@ Where the loops of kernel.c are, they write texts and numbers straight into thei
 piece is a text of its own, and all are joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +14,31 @@ from attncli.arrays import IntArray
 from attncli.arrays.compiled import Kernel, Texts, compiled
 from attncli.batches.work import Coming
 from attncli.batches.writers.digits import json_stacks
-from attncli.batches.writers.placed_lines import Numbers, PlacedLines
-
-# A piece of a line: the same for all lines, or one for each.
-Column: TypeAlias = str | Sequence[str] | Sequence[bytes] | Texts | Numbers
+from attncli.batches.writers.long_lines import LONG, line_in_pieces
+from attncli.batches.writers.placed_lines import Column, Numbers, PlacedLines
 
 
 def joined_lines(columns: Sequence[Column], order: IntArray) -> Coming:
     """The lines of the columns, (n,), in an order."""
     if (kernel := compiled()) is not None:
         lines = _placed(kernel, columns, len(order))
-        return Coming(lines.length, (text for text, _ in lines.written(order)))
+        return Coming(lines.length, _pieces(kernel, columns, lines, order))
     pieces = list(zip(*_merged(columns, len(order)), strict=True))
     return Coming.of([b"".join(chain.from_iterable(map(pieces.__getitem__, order.tolist())))])
+
+
+def _pieces(
+    kernel: Kernel, columns: Sequence[Column], lines: PlacedLines, order: IntArray
+) -> Iterator[bytes | memoryview]:
+    """The text of the lines, piece by piece; one that is longer than a piece comes in several."""
+    if lines.longest <= LONG:
+        yield from (text for text, _ in lines.written(order))
+        return
+    for some, size in lines.lots(order):
+        if size > LONG:
+            yield from line_in_pieces(kernel, columns, int(some[0]))
+        else:
+            yield from (text for text, _ in lines.written(some))
 
 
 def separate_lines(columns: Sequence[Column], count: int) -> list[bytes]:

@@ -1,7 +1,7 @@
 """Columns as the loops of kernel.c take them, which write texts and numbers straight into their places."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,10 @@ class Numbers(NamedTuple):
     stacks: Sequence[Float32Array]
     digits: int
     signed: bool
+
+
+# A piece of a line: the same for all lines, or one for each.
+Column: TypeAlias = str | Sequence[str] | Sequence[bytes] | Texts | Numbers
 
 
 class PlacedLines:
@@ -76,13 +80,23 @@ class PlacedLines:
         line.n_lists, line.n_matrices = (1, 1, *outer)[-2:]
         line.depth, line.n_digits, line.is_signed = len(outer), digits, signed
         self._columns.append(line)
-        printed = np.repeat([_characters(stack[0], digits, signed) for stack in stacks], sizes)
+        printed = np.repeat([characters_of(stack[0], digits, signed) for stack in stacks], sizes)
         self._sizes += np.where(fit, printed, np.diff(ends, prepend=0) if texts else 0)
 
     @property
     def length(self) -> int:
         """The characters of all lines."""
         return int(self._sizes.sum())
+
+    def lots(self, order: IntArray) -> Iterator[tuple[IntArray, int]]:
+        """Lines in an order, so many at a time as are written together, and their characters."""
+        for begin, end, size in _lots(self._sizes[order]):
+            yield order[begin:end], size
+
+    @property
+    def longest(self) -> int:
+        """The characters of the longest line."""
+        return int(self._sizes.max(initial=0))
 
     def written(self, order: IntArray) -> Iterator[tuple[memoryview, IntArray]]:
         """The lines in an order, some at a time, and where each of these ends.
@@ -130,7 +144,7 @@ def _addresses(stack: Float32Array) -> IntArray:
     return begins
 
 
-def _characters(numbers: Float32Array, digits: int, signed: bool) -> int:
+def characters_of(numbers: Float32Array, digits: int, signed: bool) -> int:
     """The characters of a line's numbers (…, rows, columns), as kernel.c prints them."""
     *outer, n_rows, n_columns = numbers.shape
     size: int = 1 + n_rows * (2 + n_columns * (digits + 3 + signed))
