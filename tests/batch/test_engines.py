@@ -237,11 +237,11 @@ def test_a_deadly_chunk_on_a_cluster_is_set_aside(cluster: Any, folder: Path) ->
     """A chunk that kills its worker is set aside after three tries; the rest is done."""
     from attncli.batches.engines.dask import DaskEngine
 
-    poisoned(folder, 120, 57)
+    poisoned(folder, 400, 257)
     job = Job(folder, engine=DaskEngine(cluster.scheduler_address, 2), analyser=deadly_analyser)
     report = job.run()
-    assert (report.tally.records, report.tally.failed) == (120, 10)
-    check_set_aside(job, 120, 57)
+    assert (report.tally.records, report.tally.failed) == (400, 10)
+    check_set_aside(job, 400, 257)
 
 
 @pytest.mark.filterwarnings("ignore")

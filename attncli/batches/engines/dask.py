@@ -270,10 +270,11 @@ class _Shift:
             raise ClusterError(f"a worker returned something else than chunk {lot[0].chunk.number}")
         for task, proof in zip(lot, answer.proofs, strict=True):
             task.done = _proven(proof, task.chunk.number)
-        if self._parts is not None:  # else their bytes come back with the answer
-            seconds = max(_TASK_SECONDS, self._room / _AHEAD / _TASKS_A_SECOND)
-            wanted = seconds * len(lot) / max(answer.seconds, 1e-9)
-            self._at_once = int(max(1, min(_MOST_AT_ONCE, wanted)))
+        seconds = max(_TASK_SECONDS, self._room / _AHEAD / _TASKS_A_SECOND)
+        wanted = seconds * len(lot) / max(answer.seconds, 1e-9)
+        if any(task.done is None or task.done.put is None for task in lot):
+            wanted = 1  # their bytes come back with the answer
+        self._at_once = int(max(1, min(_MOST_AT_ONCE, wanted)))
 
     def _delivered(self, done: Done, offset: int) -> WrittenChunk:
         """Writes what a worker returned or handed over, unless it put it in its place itself."""

@@ -66,7 +66,7 @@ class Spool:
         with os.scandir(self.folder) as entries:
             free = [entry.path for entry in entries if entry.name.startswith(_FREE)]
         for path in free:
-            with contextlib.suppress(FileNotFoundError):  # another worker was faster
+            with contextlib.suppress(OSError):  # another worker was faster
                 Path(path).rename(begun)
                 return
 
