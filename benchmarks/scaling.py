@@ -2,7 +2,7 @@
 
     python benchmarks/scaling.py [--seed 1]     # the tables of docs/scaling.md
     python benchmarks/scaling.py --measure      # measures the parts on this machine, anew
-    PYTHONPATH=CHECKOUT python benchmarks/scaling.py --measure --engine before   # of another version
+    PYTHONPATH=CHECKOUT python benchmarks/scaling.py --measure --engine one   # of another version
 
 MINILM names a folder of all-MiniLM-L6-v2, which is measured where it is given.
 
@@ -27,8 +27,8 @@ from typing import Any
 TABLE = Path(__file__).with_name("scaling.json")
 HOUR = 3600.0
 CHUNKS = 20_000  # of a simulated run
-GROUP = 16  # chunks of a task, where a task may have several
 TRIES, AHEAD, MAX_DEATHS, CHUNKS_A_DEATH = 3, 2, 20, 50  # of attncli/batches/engines
+TASK_SECONDS, TASKS_A_SECOND, MOST_AT_ONCE = 0.1, 200, 16  # the same
 
 
 @dataclass(frozen=True)
@@ -286,24 +286,32 @@ class _Cluster:
         return self.costs.put + self.costs.merge * len(self.chunks) / 1000
 
 
-def costs_of(table: dict[str, Any], engine: str = "now", losses: float = 0.0) -> Costs:
-    """The costs of a table of parts, of the engine as it is "now" or as it was "before"."""
+def costs_of(
+    table: dict[str, Any], engine: str = "now", losses: float = 0.0, group: int = 1
+) -> Costs:
+    """The costs of a table of parts: of the engine as it was "before", with "one" chunk a task, or as
+    it is "now" with a group of chunks a task.
+    """
     measured, assumed = table["measured"], table["assumed"]
-    handing = measured["hand_out"][engine]
+    handing = dict(measured["hand_out"]["before" if engine == "before" else "one"])
+    if engine == "now":  # what is measured has as many chunks a task as may be
+        chunk = measured["hand_out"]["now"]["seconds"]
+        task = max(0.0, handing["seconds"] - chunk) * MOST_AT_ONCE / (MOST_AT_ONCE - 1)
+        handing["seconds"] = task + group * (handing["seconds"] - task)
     return Costs(
         start=measured["start"],
         hand_out=handing["seconds"],
         hand_out_more=handing["more"],
         note=assumed["store_answers"],
-        put=assumed["store_answers"],
+        put=assumed["store_answers"] * group,  # each chunk is a part of its own
         store=assumed["store_bytes_a_second"],
         join=measured["join_bytes_a_second"] if engine == "before" else 0.0,
-        merge=assumed["merge_1000_parts"],
+        merge=assumed["merge_1000_parts"] * group,
         back=measured["start"],
         again=assumed["somebody_goes_on_after"],
         losses=losses,
-        notes_together=engine == "now",
-        deaths_grow=engine == "now",
+        notes_together=engine != "before",
+        deaths_grow=engine != "before",
     )
 
 
@@ -346,39 +354,45 @@ def _time(seconds: float) -> str:
 
 
 def simulated_table(table: dict[str, Any], seed: int) -> list[str]:
-    """Runs of both jobs on more and more workers, with the engine before and now."""
+    """Runs of each job on more and more workers, with the engine before, in between and now."""
     lines = [
-        "| job | workers | losses an hour | before: speed-up | runs | one chunk a task: speed-up | runs | "
-        "leading process busy | work lost | 16 chunks a task |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| job | workers | losses an hour | before: speed-up | runs | one chunk a task: speed-up | "
+        "now: speed-up | runs | chunks a task | leading process busy | work lost | without joining |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    measured = table["measured"]
-    for name, job in measured["jobs"].items():
-        times = durations(CHUNKS, job["seconds"] * job["chunk"], job["spread"], seed)
+    for name, job in table["measured"]["jobs"].items():
+        seconds, size = job["seconds"] * job["chunk"], job["bytes_out"] * job["chunk"]
+        times = durations(CHUNKS, seconds, job["spread"], seed)
         for workers in (10, 100, 1000):
+            group = at_once(seconds, workers)
             for losses in (0.0, 0.01, 0.5) if workers == 1000 else (0.01,):
-                cells = []
-                for engine in ("before", "now"):
-                    costs = costs_of(table, engine, losses)
-                    outcome = simulated(
-                        times, job["bytes_out"] * job["chunk"], workers, costs, seed
-                    )
-                    cells += [f"{sum(times) / outcome.seconds:,.1f}", str(outcome.runs)]
-                busy = outcome.leading / (outcome.seconds - outcome.joining)
-                lost = outcome.lost / outcome.work
-                together = simulated(
-                    _grouped(times), job["bytes_out"] * job["chunk"] * GROUP, workers, costs, seed
+                runs = {
+                    engine: simulated(times, size, workers, costs_of(table, engine, losses), seed)
+                    for engine in ("before", "one")
+                }
+                together = costs_of(table, "now", losses, group)
+                now = simulated(_grouped(times, group), size * group, workers, together, seed)
+                before, one, fast = (
+                    f"{sum(times) / run.seconds:,.1f}" for run in (*runs.values(), now)
                 )
+                busy, lost = now.leading / (now.seconds - now.joining), now.lost / now.work
                 lines.append(
-                    f"| {name} | {workers:,} | {losses:.0%} | {' | '.join(cells)} | {busy:.0%} | {lost:.2%} "
-                    f"| {sum(times) / together.seconds:,.1f} |"
+                    f"| {name} | {workers:,} | {losses:.0%} | {before} | {runs['before'].runs} | {one} "
+                    f"| {fast} | {now.runs} | {group} | {busy:.0%} | {lost:.2%} "
+                    f"| {sum(times) / (now.seconds - now.joining):,.1f} |"
                 )
     return lines
 
 
-def _grouped(times: list[float]) -> list[float]:
+def at_once(seconds: float, workers: int) -> int:
+    """How many chunks of so many seconds each the engine gives a worker as one task."""
+    wanted = max(TASK_SECONDS, workers / TASKS_A_SECOND) / seconds
+    return int(max(1, min(MOST_AT_ONCE, wanted)))
+
+
+def _grouped(times: list[float], group: int) -> list[float]:
     """Seconds of tasks of several chunks each."""
-    return [sum(times[first : first + GROUP]) for first in range(0, len(times), GROUP)]
+    return [sum(times[first : first + group]) for first in range(0, len(times), group)]
 
 
 def main() -> None:
@@ -386,7 +400,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--measure", action="store_true")
     parser.add_argument(
-        "--engine", default="now", help="the name of the engine that is measured, now or before"
+        "--engine",
+        default="now",
+        help="the name of the engine that is measured: now, one or before",
     )
     options = parser.parse_args()
     if options.measure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from itertools import chain
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -31,8 +32,12 @@ class Coming(NamedTuple):
 
     def whole(self) -> bytes:
         """All bytes behind each other."""
-        kept = [bytes(piece) for piece in self.pieces]
-        return kept[0] if len(kept) == 1 else b"".join(kept)
+        together = BytesIO()
+        for piece in self.pieces:
+            if isinstance(piece, bytes) and len(piece) == self.length:
+                return piece
+            together.write(piece)
+        return together.getvalue()
 
     def behind(self, head: bytes) -> "Coming":
         """The same with other bytes before them."""

@@ -114,7 +114,9 @@ def test_a_run_of_before_ends_when_twenty_died() -> None:
 
 def test_the_simulator_has_the_numbers_of_the_engine() -> None:
     """Tries, chunks in hand, deaths: what the engine does is what is simulated."""
-    assert (scaling.TRIES, scaling.AHEAD) == (local.TRIES, dask._AHEAD)
+    assert (scaling.TRIES, scaling.AHEAD) == (dask.TRIES, dask._AHEAD)
+    own = (scaling.TASK_SECONDS, scaling.TASKS_A_SECOND, scaling.MOST_AT_ONCE)
+    assert own == (dask._TASK_SECONDS, dask._TASKS_A_SECOND, dask._MOST_AT_ONCE)
     for written in (0, 49, 50, 1000):
         limit = scaling.MAX_DEATHS + written // scaling.CHUNKS_A_DEATH
         assert local.deaths_allowed(written) == limit
