@@ -38,10 +38,13 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {  # what each function gives, and wha
     "attn_remember_words": (None, _LONG, _LONG, *_TABLE),
     "attn_find_words": (_LONG, _ARRAY, _LONG, *_TABLE, _LONG, _ARRAY, _ARRAY),
     "attn_token_lists": (None, *[_ARRAY] * 3, _LONG, *[_ARRAY] * 8),
+    "attn_spell_numbers": (None, _ARRAY, _LONG, _ARRAY, _ARRAY),
     "attn_strongest": (_INT, _ARRAY, *[_LONG] * 3, _ARRAY, _ARRAY),
     "attn_print_keys": (None, _ARRAY, *[_LONG] * 5, _ARRAY, _ARRAY),
     "attn_sum_pages": (None, _ARRAY, _LONG, _ARRAY, _ARRAY),
     "attn_shift_rows": (None, _ARRAY, _LONG, _LONG, _ARRAY, _LONG),
+    "attn_shift_floats": (None, _ARRAY, _LONG, _LONG),
+    "attn_shift_doubles": (None, _ARRAY, _LONG, _LONG),
     "attn_widen_halves": (_INT, _ARRAY, _LONG, _ARRAY),
     "attn_widen_uppers": (None, _ARRAY, _LONG, _ARRAY),
     "attn_unpack": (_INT, _INT, _ARRAY, _LONG, *[_ARRAY] * 3),
@@ -160,6 +163,14 @@ class Kernel:
         )
         return Texts(text[: ends[-1] if len(ends) else 0], ends)
 
+    def spelled(self, text: bytes, count: int) -> Texts:
+        """Numbers from 0 to 1, that orjson wrote with commas between, as Python spells them; with a comma each."""
+        given = np.frombuffer(text, dtype=np.uint8)
+        room = np.empty(len(given) + 2 * count, dtype=np.uint8)
+        ends = np.empty(count, dtype=np.int64)
+        self.library.attn_spell_numbers(address(given), len(given), address(room), address(ends))
+        return Texts(room[: ends[-1] if count else 0], ends)
+
     def strongest(self, weights: Float32Array, kept: int) -> tuple[IntArray, Float32Array] | None:
         """The `kept` largest of each row and where they are; None where a number is negative or none.
 
@@ -188,6 +199,21 @@ class Kernel:
         ends = np.empty(len(keys), dtype=np.int64)
         self.library.attn_print_keys(address(given), *given.shape, address(text), address(ends))
         return Texts(text[: ends[-1] if len(ends) else 0], ends)
+
+    def shift_all(self, scores: AnyArray) -> bool:
+        """Takes the largest score of each row from it, in place; whether it could.
+
+        Shapes: scores (…, n_columns), whole, none 0.
+        """
+        loops = {
+            np.dtype(np.float32): self.library.attn_shift_floats,
+            np.dtype(np.float64): self.library.attn_shift_doubles,
+        }
+        loop, n_columns = loops.get(scores.dtype), scores.shape[-1]
+        if loop is None or not scores.flags.c_contiguous:
+            return False
+        loop(address(scores), scores.size // n_columns, n_columns)
+        return True
 
     def shift_rows(self, scores: AnyArray, mask: AnyArray) -> bool:
         """Masks scores and takes the largest of each row from it, in place; whether it could.

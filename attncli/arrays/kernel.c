@@ -297,6 +297,42 @@ void attn_token_lists(const int64_t *which, const int64_t *places, const int64_t
     }
 }
 
+/* Spells numbers from 0 to 1 as Python does: as orjson writes them, with commas between, but for what
+   is less than 10^-4. From 10^-5 on that has no exponent there, and one of one digit below. `ends` gets
+   where each ends in `out`, with a comma behind it. */
+void attn_spell_numbers(const char *text, int64_t size, char *out, int64_t *ends)
+{
+    static const char zeros[] = "0.0000";
+    char *place = out;
+    for (int64_t begin = 0; begin < size;) {
+        int64_t end = begin;
+        while (end < size && text[end] != ',')
+            end++;
+        const char *number = text + begin;
+        const int64_t length = end - begin;
+        if (length > 6 && !memcmp(number, zeros, 6)) {
+            *place++ = number[6];
+            if (length > 7)
+                *place++ = '.';
+            memcpy(place, number + 7, (size_t)(length - 7));
+            place += length - 7;
+            memcpy(place, "e-05", 4);
+            place += 4;
+        } else {
+            memcpy(place, number, (size_t)length);
+            place += length;
+            if (length > 2 && number[length - 2] == '-') {
+                place[0] = place[-1];
+                place[-1] = '0';
+                place++;
+            }
+        }
+        *place++ = ',';
+        *ends++ = place - out;
+        begin = end + 1;
+    }
+}
+
 /* The `kept` largest numbers of each row of weights (n_rows, n_columns), largest first, and where they
    are; of equal ones the earlier comes first. Returns 0, and nothing of worth, where a number is
    negative (−0 is) or none. */
@@ -387,6 +423,29 @@ void attn_shift_rows(float *scores, int64_t n_rows, int64_t n_columns, const uin
             scores[i] -= peak;
     }
 }
+
+/* Takes the largest score of each row (n_rows, n_columns) from it, in place. A row of −∞ is left so; one
+   with a score that is no number has none. */
+#define SHIFT_ALL(name, real)                                                                           \
+    void name(real *scores, int64_t n_rows, int64_t n_columns)                                          \
+    {                                                                                                   \
+        for (int64_t row = 0; row < n_rows; row++, scores += n_columns) {                               \
+            real peak = -INFINITY_F;                                                                    \
+            int32_t wrong = 0;                                                                          \
+            for (int64_t i = 0; i < n_columns; i++) {                                                   \
+                wrong |= scores[i] != scores[i];                                                        \
+                peak = scores[i] > peak ? scores[i] : peak;                                             \
+            }                                                                                           \
+            if (wrong)                                                                                  \
+                peak = INFINITY_F - INFINITY_F;                                                         \
+            else if (peak == -INFINITY_F)                                                               \
+                peak = 0;                                                                               \
+            for (int64_t i = 0; i < n_columns; i++)                                                     \
+                scores[i] -= peak;                                                                      \
+        }                                                                                               \
+    }
+SHIFT_ALL(attn_shift_floats, float)
+SHIFT_ALL(attn_shift_doubles, double)
 
 /* Float16 → float32, exactly. Returns 0, and nothing of worth, where one is infinite or no number. */
 int32_t attn_widen_halves(const uint16_t *halves, int64_t n, float *out)

@@ -19,6 +19,8 @@ from attncli.attention.masks import causal_mask
 from attncli.attention.products import product
 from attncli.errors import ArgumentError, NumericError, ShapeError
 
+_MANY = 1 << 12  # numbers for which the compiled loops are looked for
+
 
 def attention_scores(
     query: FloatArray, key: FloatArray, *, scale: float | None = None, softcap: float | None = None
@@ -64,6 +66,8 @@ def softmax(scores: FloatArray, *, may_be_empty: bool = True) -> FloatArray:
     """
     if scores.shape[-1] == 0:
         return scores
+    if scores.size > _MANY and (kernel := compiled()) is not None and kernel.shift_all(scores):
+        return _normalized(scores, may_be_empty=may_be_empty)
     peak = scores.max(axis=-1, keepdims=True)  # (…, n_q, 1)
     if may_be_empty:
         peak[np.isneginf(peak)] = 0.0

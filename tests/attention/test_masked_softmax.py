@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from ways import WAYS, taken
 
+from attncli.attention import core
 from attncli.attention.core import masked, masked_softmax, softmax
 
 _SCORES = st.one_of(
@@ -49,6 +50,28 @@ def test_the_masked_softmax_is_the_plain_one(
     missing = np.isnan(expected)
     assert np.array_equal(np.isnan(weights), missing)
     assert np.where(missing, 0, weights).tobytes() == np.where(missing, 0, expected).tobytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@given(given=_scores_and_mask(), whole=st.booleans())
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_many_scores_have_the_softmax_of_few(
+    way: str, given: tuple[np.ndarray, np.ndarray], whole: bool
+) -> None:
+    """Rows without a finite score and with one that is no number included, laid out in any way."""
+    few = given[0]
+    times = core._MANY // few.size + 1
+    many = np.concatenate([few] * times)
+    if not whole:  # something lies between the rows
+        many = np.concatenate([many, many], axis=-1)[..., : few.shape[-1]]
+    expected = softmax(few.copy())
+    with taken(way):
+        weights = softmax(many)
+    missing = np.isnan(expected)
+    for begin in range(0, len(many), len(few)):
+        some = weights[begin : begin + len(few)]
+        assert np.array_equal(np.isnan(some), missing)
+        assert np.where(missing, 0, some).tobytes() == np.where(missing, 0, expected).tobytes()
 
 
 @pytest.mark.parametrize("way", WAYS)

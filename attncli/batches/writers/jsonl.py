@@ -12,7 +12,7 @@ from attncli.batches.chunks import Chunk
 from attncli.batches.work import Coming, Failures, Placed
 from attncli.batches.writers.keys import key_texts
 from attncli.batches.writers.lines import joined_lines, separate_lines
-from attncli.batches.writers.models import label_texts, model_texts
+from attncli.batches.writers.models import label_columns, model_texts
 from attncli.batches.writers.placed_lines import Column, Numbers
 from attncli.batches.writers.tokens import TokenTexts
 from attncli.errors import AttnError
@@ -110,7 +110,7 @@ class JsonlWriter:
         if has("vectors"):
             yield "vectors", [_of_stacks([stack.vectors for stack in stacks], stacks)]
         if has("model"):
-            yield "model", [_models(stacks)]
+            yield "model", _models(stacks)
         if has("warnings"):
             yield "warnings", [_warning_texts(stacks)]
         yield from self._rare(stacks)
@@ -193,13 +193,13 @@ def _facts(part: Any) -> dict[str, Any]:
     return found
 
 
-def _models(stacks: Sequence[Stack]) -> Column:
+def _models(stacks: Sequence[Stack]) -> list[Column]:
     found = [stack.models for stack in stacks]
     if found[0] is None:
-        return "null"
+        return ["null"]
     if (labeled := Labeled.joined(found)) is not None:
-        return label_texts(labeled)
-    return model_texts([model for models in found for model in models or ()])
+        return label_columns(labeled)
+    return [model_texts([model for models in found for model in models or ()])]
 
 
 def _warning_texts(stacks: Sequence[Stack]) -> Column:

@@ -11,6 +11,8 @@ from itertools import repeat
 import numpy as np
 
 from attncli.arrays import FloatArray
+from attncli.arrays.compiled import compiled
+from attncli.batches.writers.placed_lines import Column
 from attncli.results.facts import ModelInfo
 from attncli.results.fields import RARE_OF_MODELS
 from attncli.results.json import plain_json
@@ -34,6 +36,29 @@ def model_texts(models: Sequence[ModelInfo]) -> list[str]:
     for i, text in zip(labeled, _labeled([models[i] for i in labeled]), strict=True):
         texts[i] = text
     return texts
+
+
+def label_columns(said: Labeled) -> list[Column]:
+    """The JSON object of each sentence as pieces of its line: those of `label_texts`, in less time.
+
+    Raises: ValueError for NaN.
+    """
+    kernel = compiled()
+    if kernel is None or not (said.targets >= 0).all() or not len(said):
+        return [label_texts(said)]
+    name, sha256, labels, by_target = said.model
+    _expect_finite(said.likely)
+    quoted = [plain_json(label) for label in labels]
+    best = list(map(quoted.__getitem__, said.likely.argmax(axis=1).tolist()))
+    head = f'{{"name":{plain_json(name)},"sha256":{plain_json(sha256)},"label":'
+    columns: list[Column] = [head, best, ',"probabilities":{']
+    by_label = np.ascontiguousarray(said.likely.T, dtype=np.float64)  # (n_labels, B)
+    numbers = [kernel.spelled(_dumped(shares), len(said)) for shares in by_label]
+    numbers[-1].text[numbers[-1].ends - 1] = ord("}")  # in the place of the last comma
+    for label, column in zip(quoted, numbers, strict=True):
+        columns += [f"{label}:", column]
+    targets = [f"{at}}}" for at in said.targets.tolist()] if by_target else "null}"
+    return [*columns, ',"target":', targets]
 
 
 def label_texts(said: Labeled) -> list[bytes]:
@@ -66,8 +91,7 @@ def _printed(likely: FloatArray) -> list[bytes]:
 
     They are from 0 to 1.
     """
-    if not np.isfinite(likely).all():
-        raise ValueError("a probability is not finite")
+    _expect_finite(likely)
     flat = np.ascontiguousarray(likely, dtype=np.float64).reshape(-1)
     texts = _dumped(flat).split(b",")
     for i in np.flatnonzero(flat < _DECIMAL).tolist():  # 1e-6, in Python 1e-06
@@ -78,6 +102,11 @@ def _printed(likely: FloatArray) -> list[bytes]:
         for i, text in zip(small.tolist(), _with_exponents(flat[small]), strict=True):
             texts[i] = text
     return texts
+
+
+def _expect_finite(likely: FloatArray) -> None:
+    if not np.isfinite(likely).all():
+        raise ValueError("a probability is not finite")
 
 
 def _with_exponents(numbers: FloatArray) -> list[bytes]:
