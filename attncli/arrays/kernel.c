@@ -333,12 +333,47 @@ void attn_spell_numbers(const char *text, int64_t size, char *out, int64_t *ends
     }
 }
 
+/* What attn_strongest does, for few: each number goes past all that are kept, and the compiler, which
+   knows how many, needs no branch. A number's bits and, turned, its place are one whole number. */
+static inline int32_t strongest_few(const float *weights, int64_t n_rows, int64_t n_columns, const int kept,
+                                    int64_t *keys, float *values)
+{
+    int32_t wrong = 0;
+    for (int64_t row = 0; row < n_rows; row++, weights += n_columns) {
+        int64_t best[4] = {-1, -1, -1, -1};
+        for (int64_t column = 0; column < n_columns; column++) {
+            uint32_t bits;
+            memcpy(&bits, weights + column, 4);
+            wrong |= bits > BITS_OF_INFINITY;
+            int64_t number = (int64_t)((uint64_t)bits << 32 | (uint32_t)~column);
+            for (int i = 0; i < kept; i++) {
+                const int64_t other = best[i];
+                best[i] = number > other ? number : other;
+                number = number > other ? other : number;
+            }
+        }
+        for (int i = 0; i < kept; i++) {
+            const uint32_t bits = (uint32_t)(best[i] >> 32);
+            memcpy(values++, &bits, 4);
+            *keys++ = (uint32_t)~best[i];
+        }
+    }
+    return !wrong;
+}
+
 /* The `kept` largest numbers of each row of weights (n_rows, n_columns), largest first, and where they
    are; of equal ones the earlier comes first. Returns 0, and nothing of worth, where a number is
    negative (−0 is) or none. */
 int32_t attn_strongest(const float *weights, int64_t n_rows, int64_t n_columns, int64_t kept,
                        int64_t *keys, float *values)
 {
+    if (n_columns >= kept && n_columns <= INT32_MAX)
+        switch (kept) {
+        case 1: return strongest_few(weights, n_rows, n_columns, 1, keys, values);
+        case 2: return strongest_few(weights, n_rows, n_columns, 2, keys, values);
+        case 3: return strongest_few(weights, n_rows, n_columns, 3, keys, values);
+        case 4: return strongest_few(weights, n_rows, n_columns, 4, keys, values);
+        }
     for (int64_t row = 0; row < n_rows; row++) {
         int32_t best[32]; /* bits of floats ≥ 0 have their order */
         int64_t count = 0;
