@@ -87,7 +87,7 @@ def test_the_played_system_has_no_posix(tmp_path: Path) -> None:
     program = """
 import attncli.files.locking as locking, attncli.batches.engines.local as local
 import attncli.files.writing as writing
-assert locking.os.name == "nt" and not hasattr(locking.os, "O_NOFOLLOW") and not local._CAN_FORK
+assert locking.os.name == "nt" and not hasattr(locking.os, "O_NOFOLLOW") and not local.CAN_FORK
 assert not hasattr(writing.signal, "SIGHUP") and not hasattr(locking.os, "getuid")
 number = locking.os.open("x", locking.os.O_RDWR | locking.os.O_CREAT)
 for action in (lambda: locking.Path("x").unlink(), lambda: locking.Path("x").rename("y")):
