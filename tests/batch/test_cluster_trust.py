@@ -39,8 +39,8 @@ def script(tmp_path: Path) -> Path:
     path.write_text(
         "import sys\n"
         f"sys.path.insert(1, {str(PACKAGE.parent)!r})\n"
-        "from attncli.batches.engines import local\n"
-        "local._CAN_FORK = '--fork' in sys.argv\n"
+        "from attncli.batches.engines import children\n"
+        "children.CAN_FORK = '--fork' in sys.argv\n"
         "from attncli.__main__ import main\n"
         "if __name__ == '__main__':\n"
         "    sys.argv = [a for a in sys.argv if a != '--fork']\n"

@@ -85,9 +85,9 @@ def left(folder: Path) -> set[str]:
 def test_the_played_system_has_no_posix(tmp_path: Path) -> None:
     """In modules of attncli; else the laws below would hold for nothing."""
     program = """
-import attncli.files.locking as locking, attncli.batches.engines.local as local
+import attncli.files.locking as locking, attncli.batches.engines.children as children
 import attncli.files.writing as writing
-assert locking.os.name == "nt" and not hasattr(locking.os, "O_NOFOLLOW") and not local.CAN_FORK
+assert locking.os.name == "nt" and not hasattr(locking.os, "O_NOFOLLOW") and not children.CAN_FORK
 assert not hasattr(writing.signal, "SIGHUP") and not hasattr(locking.os, "getuid")
 number = locking.os.open("x", locking.os.O_RDWR | locking.os.O_CREAT)
 for action in (lambda: locking.Path("x").unlink(), lambda: locking.Path("x").rename("y")):

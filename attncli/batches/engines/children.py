@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
 
+CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 _SAFE = "PYTHONSAFEPATH"
 
 

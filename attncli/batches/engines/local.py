@@ -17,8 +17,8 @@ from typing import Any
 
 from attncli.batches.checksums import Checksum
 from attncli.batches.chunks import Chunk
-from attncli.batches.engines.children import safe_path
-from attncli.batches.engines.worker_process import CAN_FORK, TRIES, Place, work
+from attncli.batches.engines import children
+from attncli.batches.engines.worker_process import TRIES, Place, work
 from attncli.batches.run import Sink
 from attncli.batches.work import Coming, Computed, Recipe, Worker
 from attncli.errors import ClusterError, LimitError, setting
@@ -284,21 +284,21 @@ class _Crew:
             ) from None
 
     def _started(self) -> _Member:
-        context = multiprocessing.get_context("fork" if CAN_FORK else "spawn")
+        context = multiprocessing.get_context("fork" if children.CAN_FORK else "spawn")
         ours, theirs = context.Pipe()
         others = [member.connection for member in self._members]
         process = context.Process(  # type: ignore[attr-defined]  # every context has it
             target=work,
             args=(
-                self._own if CAN_FORK else self._recipe,
+                self._own if children.CAN_FORK else self._recipe,
                 theirs,
-                [ours, *others] if CAN_FORK else [],
+                [ours, *others] if children.CAN_FORK else [],
                 Place.of(self._sink),
                 self._recipe.naming,
             ),
             daemon=True,
         )
-        with safe_path():
+        with children.safe_path():
             process.start()
         theirs.close()
         return _Member(process, ours)

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from attncli.batches.checksums import Checksum
+from attncli.batches.engines import children
 from attncli.batches.journal import write_all
 from attncli.batches.run import Sink
 from attncli.batches.work import Coming, Computed, Recipe, Worker
@@ -16,7 +17,6 @@ from attncli.errors import AttnError, ClusterError, LimitError, names_as, settin
 from attncli.files.writing import NO_LINK
 
 TRIES = 3
-CAN_FORK = sys.platform == "linux"  # elsewhere a fork of a process with libraries is not safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Place:
         return cls(sink.fd, sink.path, sink.name, sink.seekable, sink.parts)
 
     def opened(self) -> int:
-        if CAN_FORK or not self.path or self.parts is not None:  # standard output is everybody's
+        if (
+            children.CAN_FORK or not self.path or self.parts is not None
+        ):  # standard output is everybody's
             return self.fd
         return os.open(self.path, os.O_WRONLY | NO_LINK | getattr(os, "O_BINARY", 0))
 
