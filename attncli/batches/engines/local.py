@@ -18,6 +18,7 @@ from typing import Any
 from attncli.batches.checksums import Checksum
 from attncli.batches.chunks import Chunk
 from attncli.batches.engines import children
+from attncli.batches.engines.sending import send_patiently
 from attncli.batches.engines.worker_process import TRIES, Place, work
 from attncli.batches.run import Sink
 from attncli.batches.work import Coming, Computed, Recipe, Worker
@@ -244,7 +245,7 @@ class _Crew:
 
     def _send(self, member: _Member, message: tuple[Any, ...]) -> None:
         with contextlib.suppress(OSError):  # a dead worker is noticed when it is listened to
-            member.connection.send(message)
+            send_patiently(member.connection, message, _SILENCE, self._wake)
 
     def _buried(self, member: _Member) -> None:
         """A worker died: another takes its place, and its chunks are done again."""

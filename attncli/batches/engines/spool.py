@@ -8,6 +8,7 @@ written over by the next chunks: the system need not find memory for new ones.
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Spool:
         None where they cannot be put: the disk is full, or the folder is another machine's.
         """
         path = self._path(computed.number)
-        begun = path.with_suffix(f".{os.getpid()}")
+        begun = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             self._take_free_file(begun)
             summed = _written(begun, computed.coming.behind(head))
