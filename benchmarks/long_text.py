@@ -2,14 +2,15 @@
 
     python benchmarks/long_text.py [TOKENS] [FOLDER]
     python benchmarks/long_text.py short [SENTENCES] [FOLDER]
+    python benchmarks/long_text.py weights [TOKENS] [FOLDER]
 
 The first prints processor time and peak memory of whole processes, reading and writing included:
 attn batch and attn explain of TOKENS (20,000) without the weights, against numpy as one writes it
 (all scores, softmax, weights · vectors, float32, one BLAS thread) and a line of JSON. One text is
 running text of the Lee corpus, the other has every word of the built-in vocabulary once before any
 comes again. The second prints sentences of three words a second of processor time, start-up
-included, against gensim, torch and orjson with sentences grouped by length. Needs gensim; for short
-lines torch and orjson.
+included, against gensim, torch and orjson with sentences grouped by length. The third prints what a
+text of TOKENS (6,000) with all its weights takes. Needs gensim; for short lines torch and orjson.
 """
 
 import os
@@ -111,6 +112,17 @@ def long_texts(n_tokens: int, folder: Path) -> None:
     print("goals: 5 × as fast, 1/50 of the memory")
 
 
+def all_weights(n_tokens: int, folder: Path) -> None:
+    """Prints time and memory of a text with all its weights, and the size of its JSON."""
+    source, target = folder / "long.txt", folder / "out.jsonl"
+    source.write_text(" ".join(distinct_text(n_tokens)) + "\n")
+    to_file = ["-o", str(target), "--force", "-q", "--workers", "1"]
+    command = [*ATTN, "batch", str(source), *to_file, "--max-tokens", str(n_tokens)]
+    seconds, most = measured(command, folder / "printed")
+    size = target.stat().st_size / 1e6
+    print(f"{n_tokens:,} tokens: {size:.0f} MB of JSON, {seconds:.2f} s, {most:.0f} MB of memory")
+
+
 def short_lines(count: int, folder: Path) -> None:
     """Prints sentences a second of each mode, and its ratio to the peer."""
     from batch_peers import save_keyed_vectors
@@ -145,11 +157,12 @@ def main() -> None:
     if given[:1] == ["watch"]:
         watch(*given[1:])
         return
-    short = given[:1] == ["short"]
-    given = given[1:] if short else given
-    count = int(given[0]) if given else 1_000_000 if short else 20_000
+    modes = {"short": (short_lines, 1_000_000), "weights": (all_weights, 6_000)}
+    run, count = modes.get(given[0] if given else "", (long_texts, 20_000))
+    given = given[1:] if run is not long_texts else given
+    count = int(given[0]) if given else count
     with tempfile.TemporaryDirectory(dir=given[1] if len(given) > 1 else None) as name:
-        (short_lines if short else long_texts)(count, Path(name))
+        run(count, Path(name))
 
 
 if __name__ == "__main__":

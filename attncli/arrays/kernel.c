@@ -367,7 +367,7 @@ static inline int32_t strongest_few(const float *weights, int64_t n_rows, int64_
 int32_t attn_strongest(const float *weights, int64_t n_rows, int64_t n_columns, int64_t kept,
                        int64_t *keys, float *values)
 {
-    if (n_columns >= kept && n_columns <= INT32_MAX)
+    if (n_columns <= INT32_MAX)
         switch (kept) {
         case 1: return strongest_few(weights, n_rows, n_columns, 1, keys, values);
         case 2: return strongest_few(weights, n_rows, n_columns, 2, keys, values);

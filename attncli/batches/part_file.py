@@ -168,9 +168,7 @@ class PartFile:
                 self._journal.keep(kept)
             else:
                 self._journal.begin(self._identity, replaces=self._replaces)
-            if (
-                os.fstat(fd).st_size != self.length
-            ):  # ext4 waits for the disk when it closes a cut file
+            if os.fstat(fd).st_size != self.length:  # ext4 sends a file that was cut to the disk
                 os.ftruncate(fd, self.length)
         except BaseException:
             os.close(fd)

@@ -148,7 +148,7 @@ def test_the_cluster_is_asked_little(folder: Path, monkeypatch: pytest.MonkeyPat
         processes=False,
         protocol="tcp",
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=50,
     ) as cluster:
         monkeypatch.setattr("attncli.batches.engines.dask._COUNTED", 3600.0)

@@ -148,7 +148,8 @@ class _Shift:
         if self._again:
             return [] if self._futures else [self._again.pop(0)]
         window = self._window()
-        if len(self._tasks) >= 2 * window * self._at_once or len(self._futures) >= window:
+        most = window * (self._at_once + 1)  # what waits for a chunk before it takes room
+        if len(self._tasks) >= most or len(self._futures) >= window:
             return []
         lot = [_Task(chunk) for chunk in islice(chunks, self._at_once)]
         self._tasks.update((task.chunk.number, task) for task in lot)
